@@ -6,12 +6,12 @@ that is missing was absent from the data set; a tag whose value is "" was presen
 """
 
 from collections.abc import Mapping
-from typing import TypeAlias, Union
+from typing import TypeAlias
 
 Tag: TypeAlias = int
 """A data element tag as one number: (0010,0020) is 0x00100020."""
 
-Value: TypeAlias = Union[str, tuple["Attributes", ...]]
+Value: TypeAlias = "str | tuple[Attributes, ...]"
 """Decoded text without padding, values joined by a backslash; or the items of a sequence."""
 
 Attributes: TypeAlias = Mapping[Tag, Value]
