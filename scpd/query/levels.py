@@ -4,7 +4,7 @@ A line of the grid is tag, VR, key type (U unique, R required, O optional) and k
 match on or ask for: the Patient, Study, Series and Image modules of PS3.3 as far as people search by them. In the
 Study Root model the attributes of the patient belong to the STUDY level (PS3.4 C.6.2.1.1).
 
-`COMPUTED` keys are counted from what is stored (PS3.4 C.3.4); `ANSWERED` ones are stated by whoever encodes the response.
+`COMPUTED` keys are counted from what is stored (PS3.4 C.3.4); `ANSWERED` ones are stated by the encoder.
 Specific Character Set, Timezone Offset and SOP UIDs are in `WANTED` because the scanner needs them, whoever asks.
 Available Transfer Syntax UID (0008,3002) is not offered: nothing is retrieved from this AE, so nothing is available.
 """
@@ -295,7 +295,9 @@ LEVEL_OF: Mapping[Tag, Level] = MappingProxyType({tag: level for level, tag, *_ 
 VR_OF: Mapping[Tag, str] = MappingProxyType({tag: vr for _, tag, vr, *_ in STORED_ROWS + COMPUTED_ROWS})
 """The VR of every attribute in `LEVEL_OF`, in dictionary order of the Standard."""
 
-UNIQUE_KEY: Mapping[Level, Tag] = MappingProxyType({level: tag for level, tag, _, kind, _ in STORED_ROWS if kind == "U"})
+UNIQUE_KEY: Mapping[Level, Tag] = MappingProxyType(
+    {level: tag for level, tag, _, kind, _ in STORED_ROWS if kind == "U"}
+)
 """The one unique key of each level (PS3.4 C.6.1.1, C.6.2.1)."""
 
 COMPUTED: frozenset[Tag] = frozenset(tag for _, tag, *_ in COMPUTED_ROWS)

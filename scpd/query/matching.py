@@ -19,7 +19,7 @@ def matches(query: Query, attributes: Attributes) -> bool:
 
 
 def answer(query: Query, instances: Iterable[Attributes]) -> Iterator[Attributes]:
-    """The entities at the query's level among `instances` that match, computed keys included, in order of unique key."""
+    """The entities at the query's level among `instances` that match, with computed keys, in order of unique key."""
     raise NotImplementedError
 
 

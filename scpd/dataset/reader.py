@@ -1,0 +1,143 @@
+"""Reads a data set that lies whole in memory, nested sequences and all: C-FIND identifiers, kept sequences.
+
+Two passes, because the Specific Character Set of an item is known only once the item has been read: structure first
+(`RawDataSet`), then text. Both recurse, never deeper than `DEPTH_MAX` sequences.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
+
+from scpd.dataset.attributes import Attributes, Tag, Value
+from scpd.dataset.charset import CharacterSet, character_set
+from scpd.dataset.dictionary import LONG_VRS, SHORT_VRS, encoding_of, vr_of
+from scpd.dataset.heads import BIG, LITTLE, UNDEFINED, WITHIN_UN, Broken, Form, Incomplete, form_of_first, read_head
+from scpd.dataset.inflate import Inflater
+from scpd.dataset.values import text_of
+
+DEPTH_MAX = 64
+"""Sequences within sequences, the top-level one counted; DCMTK draws the line there too."""
+
+_VR_NAMES = {vr.encode(): vr for vr in SHORT_VRS | LONG_VRS - {"UN"}}
+_SPECIFIC_CHARACTER_SET = 0x00080005
+
+
+class RawElement(NamedTuple):
+    """An element as it was written: VR, value field or items, and the byte order ("<" or ">") of its numbers."""
+
+    vr: str
+    value: "bytes | tuple[RawDataSet, ...]"
+    order: str = "<"
+
+
+RawDataSet: TypeAlias = Mapping[Tag, RawElement]
+
+
+def read_data_set(data: bytes, transfer_syntax_uid: str) -> Attributes:
+    """Every element of a whole data set, decoded. Raises Broken where the structure does not hold."""
+    encoding = encoding_of(transfer_syntax_uid)
+    if encoding.deflated:
+        data = Inflater().inflate_all(data)
+    form = form_of_first(Form(BIG if encoding.big_endian else LITTLE, encoding.implicit), data)
+    return decoded(read_elements(data, 0, len(data), form, depth=0, delimited=False)[0])
+
+
+def decoded(raw: RawDataSet, inherited: CharacterSet | None = None) -> Attributes:
+    """The elements as text, by their own Specific Character Set or else the one of the data set around them."""
+    charset = inherited or character_set("")
+    named = raw.get(_SPECIFIC_CHARACTER_SET)
+    if named is not None and isinstance(named.value, bytes):
+        charset = character_set(text_of("CS", named.value, "<", charset))
+    return {tag: _value(element, charset) for tag, element in raw.items()}
+
+
+def _value(element: RawElement, charset: CharacterSet) -> Value:
+    value = element.value
+    if isinstance(value, bytes):
+        return text_of(element.vr, value, element.order, charset)
+    return tuple([decoded(item, charset) for item in value])
+
+
+def vr_name(tag: Tag, written: bytes) -> str:
+    """The VR to read a value by: the one written, unless it says nothing or nothing known; then the dictionary's."""
+    return _VR_NAMES.get(written) or vr_of(tag)
+
+
+def read_elements(data: bytes, at: int, end: int, form: Form, *, depth: int, delimited: bool) -> tuple[RawDataSet, int]:
+    """Elements up to `end`, or up to the item delimiter; and where that was. Raises Broken."""
+    elements: dict[Tag, RawElement] = {}
+    while at < end:
+        wire, vr, length, start = _head_before(data, at, end, form)
+        if delimited and wire == form.order.item_end:
+            return elements, start
+        if wire in (form.order.item, form.order.sequence_end):
+            raise Broken(at, "an item does not end")
+        tag = form.order.tag(wire)
+        elements[tag], at = _read_element(data, start, end, form, tag, vr, length, depth)
+    if delimited:
+        raise Broken(at, "an item does not end")
+    return elements, at
+
+
+def _head_before(data: bytes, at: int, end: int, form: Form) -> tuple[int, bytes, int, int]:
+    try:
+        head = read_head(data, at, form)
+    except Incomplete:
+        raise Broken(at, "an element head does not end") from None
+    if head[3] > end or (head[2] != UNDEFINED and head[3] + head[2] > end):
+        raise Broken(at, "an element is longer than what holds it")
+    return head
+
+
+def _read_element(
+    data: bytes, start: int, end: int, form: Form, tag: Tag, vr: bytes, length: int, depth: int
+) -> tuple[RawElement, int]:
+    name = vr_name(tag, vr)
+    inner = WITHIN_UN if vr == b"UN" else form
+    if length == UNDEFINED:
+        if name not in ("SQ", "UN"):
+            return RawElement(name, b""), _skip_fragments(data, start, end, form)
+        items, stop = read_items(data, start, end, inner, depth=depth + 1, delimited=True)
+        return RawElement("SQ", items), stop
+    stop = start + length
+    if name == "SQ":
+        return RawElement(name, read_items(data, start, stop, inner, depth=depth + 1, delimited=False)[0]), stop
+    return RawElement(name, data[start:stop], form.order.name), stop
+
+
+def read_items(
+    data: bytes, at: int, end: int, form: Form, *, depth: int, delimited: bool
+) -> tuple[tuple[RawDataSet, ...], int]:
+    """The items of a sequence up to `end` or up to its delimiter; and where that was. Raises Broken."""
+    if depth > DEPTH_MAX:
+        raise Broken(at, "sequences are nested too deep")
+    items: list[RawDataSet] = []
+    while at < end:
+        wire, length, start = _item_before(data, at, end, form)
+        if wire == form.order.sequence_end:
+            return tuple(items), start
+        stop = end if length == UNDEFINED else start + length
+        item, at = read_elements(data, start, stop, form, depth=depth, delimited=length == UNDEFINED)
+        items.append(item)
+    if delimited:
+        raise Broken(at, "a sequence does not end")
+    return tuple(items), at
+
+
+def _item_before(data: bytes, at: int, end: int, form: Form) -> tuple[int, int, int]:
+    """Wire tag, length and content of the item or delimiter at `at`."""
+    wire, _, length, start = _head_before(data, at, end, Form(form.order, implicit=True))
+    if wire not in (form.order.item, form.order.sequence_end):
+        raise Broken(at, "no item where one belongs")
+    return wire, length, start
+
+
+def _skip_fragments(data: bytes, at: int, end: int, form: Form) -> int:
+    """The index behind encapsulated pixel data (PS3.5 A.4)."""
+    while at < end:
+        wire, length, start = _item_before(data, at, end, form)
+        if wire == form.order.sequence_end:
+            return start
+        if length == UNDEFINED:
+            raise Broken(at, "a fragment has no length")
+        at = start + length
+    raise Broken(at, "fragments do not end")
