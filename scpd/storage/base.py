@@ -1,17 +1,20 @@
-"""What a storage backend is: three small protocols, the words they speak, and the errors they raise.
+"""What a storage backend is: a few small protocols, the words they speak, and the errors they raise.
 
 A backend keeps objects and answers queries about them. It never sees an association, a socket or a PDU. The
 order of calls is always `open_sink`, any number of `write`, then `commit` or `discard`, once.
+
+The default backend, `archive.Archive`, is put together of two exchangeable halves: `Blobs` keep the bytes, an `Index`
+keeps what queries ask for. Both are called from threads, so their methods simply block.
 
 Ownership of received bytes: the views given to `write` belong to the caller again as soon as `write` returns.
 Only the views of a `write(..., last=True)` stay valid until `commit` or `discard` returns, so that a small
 object can be written by whoever commits it, without a copy.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from scpd.dataset.attributes import Attributes
 from scpd.query.terms import Query
@@ -97,14 +100,155 @@ class Backend(Protocol):
         """Begins an object. Raises StorageError (OutOfResources when there is no room)."""
         ...
 
-    def find(self, query: Query) -> AsyncIterator[Sequence[Attributes]]:
+    def find(self, query: Query) -> AsyncGenerator[Sequence[Attributes], None]:
         """Pages of matches at the query's level, each match with the keys the index has for it, computed ones included.
 
-        Every object committed before the call is seen. Closing the iterator ends the work at once.
+        Every object committed before the call is seen. Closing the generator ends the work at once.
         """
         ...
 
+    def read(self, sop_instance_uid: str) -> AsyncGenerator[bytes, None]:
+        """The data set of a stored object, byte for byte as it was received, in pieces. Raises StorageError."""
+        ...
+
     async def statistics(self) -> StorageStatistics:
+        """Counts of what is kept."""
+        ...
+
+
+Location: TypeAlias = str
+"""Where a blob lies, in the words of its Blobs: made of validated UIDs or of hashes, never of a peer's text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What the data set turned out to be when its last byte was written."""
+
+    digest: bytes
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Everything an index keeps about one object."""
+
+    incoming: Incoming
+    instance: Instance
+    location: Location
+    sealed: Sealed
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose bytes go by a SOP Instance UID: those found by queries (None: nobody's), and those in quarantine."""
+
+    stored: bytes | None
+    quarantined: frozenset[bytes]
+
+
+class Draft(Protocol):
+    """An object on its way to the disk; invisible wherever it is. Every method but `abandon` raises OSError."""
+
+    def write(self, chunks: Sequence[memoryview]) -> None:
+        """Appends to the data set."""
+        ...
+
+    def finish(self, chunks: Sequence[memoryview]) -> Sealed:
+        """Appends the last bytes and makes the whole content durable."""
+        ...
+
+    def place(self, location: Location) -> None:
+        """Gives the finished object its final name; durable only after `Blobs.settle`."""
+        ...
+
+    def abandon(self) -> None:
+        """Removes it, wherever it is. Never raises."""
+        ...
+
+
+class Blobs(Protocol):
+    """Keeps bytes. Called from several threads at once; raises OSError when the medium fails."""
+
+    def open(self) -> None:
+        """Locks and checks the place and removes drafts an earlier life left. Raises StoreUnavailable."""
+        ...
+
+    def close(self) -> None:
+        """Releases the lock."""
+        ...
+
+    def location(self, incoming: Incoming, instance: Instance) -> Location:
+        """A name for this object that nothing else has, or will have."""
+        ...
+
+    def quarantine(self, location: Location) -> Location:
+        """The name it gets when it must be kept aside instead."""
+        ...
+
+    def draft(self, incoming: Incoming) -> Draft:
+        """Begins an object."""
+        ...
+
+    def announce(self, locations: Sequence[Location]) -> None:
+        """Durably notes which names may appear next. Forgets the names noted before."""
+        ...
+
+    def announced(self) -> Sequence[Location]:
+        """The names noted last: all that can exist without an index row after a crash."""
+        ...
+
+    def settle(self, locations: Sequence[Location]) -> Collection[Location]:
+        """Makes the names of placed objects durable; returns those for which that failed."""
+        ...
+
+    def remove(self, location: Location) -> None:
+        """Removes a placed object; one that is not there is fine."""
+        ...
+
+    def read(self, location: Location) -> Iterator[bytes]:
+        """The data set of a placed object as it was received, in pieces."""
+        ...
+
+    def free_bytes(self) -> int:
+        """How much more this place can take."""
+        ...
+
+
+class Index(Protocol):
+    """Keeps what queries ask for; visible means: it has a row here. Raises StorageError.
+
+    One thread at a time writes (`add`); any number of others read meanwhile.
+    """
+
+    def open(self) -> None:
+        """Checks the index and brings it to the current version. Raises StoreUnavailable."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of everything."""
+        ...
+
+    def holders(self, sop_instance_uids: Collection[str]) -> Mapping[str, Holder]:
+        """Who holds these UIDs; one that nobody holds may be missing. Called by the writer."""
+        ...
+
+    def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
+        """Adds all of them in one transaction, durable on return. Raises OutOfResources, CommitInDoubt."""
+        ...
+
+    def known(self, locations: Collection[Location]) -> Collection[Location]:
+        """Those of `locations` that have a row, in quarantine or not."""
+        ...
+
+    def locate(self, sop_instance_uid: str) -> Location | None:
+        """Where the object that queries find under this UID lies."""
+        ...
+
+    def pages(self, query: Query) -> Generator[Sequence[Attributes], None, None]:
+        """Pages of matches as `Backend.find` gives them, none of them empty. Nothing is held between two."""
+        ...
+
+    def statistics(self) -> StorageStatistics:
         """Counts of what is kept."""
         ...
 
@@ -124,6 +268,10 @@ class OutOfResources(StorageError):
     """No room, no file descriptor, an I/O error, a busy index: the sender should try again (A700H)."""
 
     comment = "out of resources, try again"
+
+
+class CommitInDoubt(OutOfResources):
+    """The index could not sync a transaction: it may or may not be there after a crash."""
 
 
 class StoreUnavailable(StorageError):

@@ -1,0 +1,257 @@
+"""Group commit: one thread takes whatever queued while it was busy and makes all of it durable at once.
+
+A batch goes through six steps, and what fails in one of them is taken back and goes no further:
+
+    seal      every file is written to its end and synced, side by side; so is the journal of names
+    decide    first come, first kept: same bytes are dropped, other bytes under a known UID go to quarantine
+    place     files get their final names
+    settle    the folders that list these names are synced
+    index     one transaction makes them visible
+    answer    the waiting associations hear of it, in one call into their event loop
+
+Nobody waits for a batch to fill: alone, an object is a batch of one. Nothing that failed is tried again here: after a
+failed sync the kernel may report success for pages it threw away, so only the sender can repeat the object.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
+
+from scpd.storage.base import (
+    Blobs,
+    CommitInDoubt,
+    Draft,
+    Holder,
+    Incoming,
+    Index,
+    Instance,
+    Location,
+    Outcome,
+    OutOfResources,
+    Record,
+    Sealed,
+    StorageError,
+)
+
+BATCH_MAX = 256
+NOBODY = Holder(None, frozenset())
+UNSEALED = Sealed(b"", 0)
+
+
+@dataclass(slots=True, eq=False)
+class Commit:
+    """One object to commit. The views in `rest` stay valid until `answer` is done."""
+
+    incoming: Incoming
+    instance: Instance
+    draft: Draft | None
+    rest: Sequence[memoryview]
+    answer: asyncio.Future[Outcome]
+    location: Location = ""
+    sealed: Sealed = UNSEALED
+    outcome: Outcome = Outcome.STORED
+    kept: bool = True  # whether a file and a row are added for it
+    relies_on: "Commit | None" = None  # an earlier one of this batch under the same UID
+    visible: bool = False  # the row is committed: nothing takes it back
+    error: Exception | None = None
+
+    def fail(self, error: Exception) -> None:
+        """Takes the object back, unless it is visible already; this is its answer then."""
+        if self.visible:
+            return
+        self.error = OutOfResources(str(error)) if isinstance(error, OSError) else error
+        if self.draft is not None:
+            self.draft.abandon()
+
+    def record(self) -> Record:
+        """What the index keeps of it."""
+        return Record(self.incoming, self.instance, self.location, self.sealed)
+
+
+class Committer:
+    """The thread between Blobs and Index. `start`, `submit` and `close` are for others, the rest is the thread's."""
+
+    def __init__(self, blobs: Blobs, index: Index, *, workers: int = 16) -> None:
+        self._blobs = blobs
+        self._index = index
+        self._workers = workers
+        self._pool = ThreadPoolExecutor(workers, "scpd-seal")
+        self._queue: SimpleQueue[Commit | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="scpd-commit", daemon=True)
+        self._in_doubt: list[Location] = []
+
+    def start(self) -> None:
+        """Begins to work."""
+        self._thread.start()
+
+    def submit(self, commit: Commit) -> None:
+        """Queues an object; its `answer` is resolved in the event loop it belongs to."""
+        self._queue.put(commit)
+
+    def close(self) -> None:
+        """Blocks until all that was submitted is answered. May be called twice."""
+        self._queue.put(None)
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._pool.shutdown()
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            batch = [first, *self._queued()]
+            try:
+                self._commit(batch)
+            except Exception as error:
+                for commit in _alive(batch):
+                    commit.fail(error)
+            batch[0].answer.get_loop().call_soon_threadsafe(_answer, batch)
+            del first, batch  # or their views would be held until the next object comes
+
+    def _queued(self) -> Iterator[Commit]:
+        with suppress(Empty):
+            for _ in range(BATCH_MAX - 1):
+                commit = self._queue.get_nowait()
+                if commit is None:
+                    self._queue.put(None)
+                    return
+                yield commit
+
+    def _commit(self, batch: Sequence[Commit]) -> None:
+        self._seal(batch)
+        self._decide(_alive(batch))
+        self._place(_kept(batch))
+        self._settle(_kept(batch))
+        _fail_reliant(_kept(batch))
+        self._add(_kept(batch))
+        _fail_reliant([commit for commit in _alive(batch) if not commit.kept])
+
+    def _seal(self, batch: Sequence[Commit]) -> None:
+        for commit in batch:
+            commit.location = self._blobs.location(commit.incoming, commit.instance)
+        names = [*self._in_doubt, *(commit.location for commit in batch)]
+        announced = self._pool.submit(self._blobs.announce, names)
+        self._side_by_side(self._seal_one, batch)
+        error = announced.exception()
+        if isinstance(error, Exception):
+            for commit in _alive(batch):
+                commit.fail(error)
+
+    def _seal_one(self, commit: Commit) -> None:
+        try:
+            if commit.draft is None:
+                commit.draft = self._blobs.draft(commit.incoming)
+            commit.sealed = commit.draft.finish(commit.rest)
+        except Exception as error:
+            commit.fail(error)
+
+    def _side_by_side(self, call: Callable[[Commit], None], batch: Sequence[Commit]) -> None:
+        """Calls for each of the batch in as many threads as there are; this one helps."""
+        shared = iter(batch)  # the next of a list iterator is atomic
+
+        def work() -> None:
+            for commit in shared:
+                call(commit)
+
+        helpers = [self._pool.submit(work) for _ in range(min(len(batch) - 1, self._workers))]
+        work()
+        wait(helpers)
+
+    def _decide(self, batch: Sequence[Commit]) -> None:
+        holders = dict(self._index.holders({commit.incoming.sop_instance_uid for commit in batch}))
+        latest: dict[str, Commit] = {}
+        for commit in batch:
+            uid = commit.incoming.sop_instance_uid
+            commit.relies_on = latest.get(uid)
+            latest[uid] = commit
+            holders[uid] = self._judge(commit, holders.get(uid, NOBODY))
+
+    def _judge(self, commit: Commit, holder: Holder) -> Holder:
+        """Decides what becomes of one object, and who holds its UID then."""
+        digest = commit.sealed.digest
+        if holder.stored is None:
+            return replace(holder, stored=digest)
+        if holder.stored == digest:
+            commit.outcome = Outcome.SAME_BYTES
+        else:
+            commit.outcome = Outcome.QUARANTINED
+            commit.location = self._blobs.quarantine(commit.location)
+        commit.kept = digest != holder.stored and digest not in holder.quarantined
+        if not commit.kept and commit.draft is not None:
+            commit.draft.abandon()
+        return replace(holder, quarantined=holder.quarantined | {digest}) if commit.kept else holder
+
+    def _place(self, batch: Sequence[Commit]) -> None:
+        for commit in batch:
+            assert commit.draft is not None
+            try:
+                commit.draft.place(commit.location)
+            except OSError as error:
+                commit.fail(error)
+
+    def _settle(self, batch: Sequence[Commit]) -> None:
+        failed = self._blobs.settle([commit.location for commit in batch])
+        for commit in batch:
+            if commit.location in failed:
+                commit.fail(OutOfResources("a folder could not be synced"))
+
+    def _add(self, batch: Sequence[Commit]) -> None:
+        stored = [commit.record() for commit in batch if commit.outcome is Outcome.STORED]
+        aside = [commit.record() for commit in batch if commit.outcome is Outcome.QUARANTINED]
+        try:
+            self._index.add(stored, aside)
+        except CommitInDoubt as error:
+            # A crash could bring these rows back. Their files stay until a later transaction rules that out.
+            self._in_doubt += [commit.location for commit in batch]
+            for commit in batch:
+                commit.error = error
+        except StorageError as error:
+            for commit in batch:
+                commit.fail(error)
+        except Exception as error:
+            self._add_singly(batch, error)
+        else:
+            for commit in batch:
+                commit.visible = True
+            self._clear_doubt()
+
+    def _add_singly(self, batch: Sequence[Commit], error: Exception) -> None:
+        """Finds out whose row cannot be made: one peer's object must not cost the others theirs."""
+        if len(batch) == 1:
+            batch[0].fail(error)
+        else:
+            for commit in batch:
+                self._add([commit])
+
+    def _clear_doubt(self) -> None:
+        while self._in_doubt:
+            with suppress(OSError):
+                self._blobs.remove(self._in_doubt[-1])
+            self._in_doubt.pop()
+
+
+def _alive(batch: Sequence[Commit]) -> list[Commit]:
+    return [commit for commit in batch if commit.error is None]
+
+
+def _kept(batch: Sequence[Commit]) -> list[Commit]:
+    return [commit for commit in batch if commit.error is None and commit.kept]
+
+
+def _fail_reliant(batch: Sequence[Commit]) -> None:
+    """What was judged by an object that then was not kept would be a false answer. In order, so chains fall."""
+    for commit in batch:
+        if commit.relies_on is not None and commit.relies_on.error is not None:
+            commit.fail(OutOfResources("another object under this UID failed at the same moment"))
+
+
+def _answer(batch: Sequence[Commit]) -> None:
+    for commit in batch:
+        if commit.answer.cancelled():
+            continue
+        if commit.error is not None:
+            commit.answer.set_exception(commit.error)
+        else:
+            commit.answer.set_result(commit.outcome)

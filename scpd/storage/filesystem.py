@@ -1,0 +1,192 @@
+"""Blobs on disk: temp file in the spool, sync, rename, sync of the folder.
+
+    spool/<name>                              drafts; whatever is here at start-up is removed
+    studies/<study>/<series>/<sop>.<name>.dcm  objects of patients, each folder named by a UID or by a hash of one
+    other/<sop class>/<sop>.<name>.dcm         objects that belong to no patient
+    quarantine/<sop>.<name>.dcm                objects kept aside
+    journal, lock
+
+`<name>` is used once, ever, so no rename replaces anything and a reader never meets a file that changes. A folder
+counts as durable only after the folder that lists it was synced; when such a sync fails the new folder is removed
+instead of being trusted later, because the second sync of the same pages reports success without writing them.
+
+The journal holds the names that the batch in hand may create. It is overwritten in place and synced before the first
+of them appears, so after a crash start-up need not walk millions of folders to find files without an index row.
+"""
+
+import os
+import secrets
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+from blake3 import blake3
+
+from scpd.dataset.uid import is_valid_uid
+from scpd.storage import part10
+from scpd.storage.base import Incoming, Instance, Location, StoreUnavailable
+from scpd.storage.draft import FileDraft
+from scpd.storage.journal import Journal
+from scpd.storage.lock import Lock
+
+READ_BYTES = 1 << 20
+FOLDER_MODE = 0o750
+FOLDERS_REMEMBERED = 65_536
+FOLDER_SYNCS_AT_ONCE = 8
+
+
+class FileBlobs:
+    """Blobs under the folder `root`. With `sync=False` nothing is synced: a power cut loses what was acknowledged."""
+
+    def __init__(self, root: Path, *, sync: bool = True) -> None:
+        self.root = root
+        self.spool = root / "spool"
+        self.sync = sync
+        self._lock = Lock(root / "lock")
+        self._journal = Journal(root / "journal", sync=sync)
+        self._durable: dict[str, None] = {}
+        self._syncers = ThreadPoolExecutor(FOLDER_SYNCS_AT_ONCE, "scpd-folder-sync")
+        self._life = secrets.token_hex(6)
+        self._numbers = count()
+
+    def open(self) -> None:
+        try:
+            self.root.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+            self._lock.acquire()
+            self.spool.mkdir(FOLDER_MODE, exist_ok=True)
+            for leftover in self.spool.iterdir():
+                leftover.unlink()
+            self._journal.open()
+            sync_folder(str(self.root))
+            sync_folder(str(self.root.parent))
+        except OSError as error:
+            self.close()
+            raise StoreUnavailable(f"cannot use {self.root}: {error.strerror}") from error
+
+    def close(self) -> None:
+        self._syncers.shutdown()
+        self._journal.close()
+        self._lock.release()
+
+    def location(self, incoming: Incoming, instance: Instance) -> Location:
+        name = f"{_safe(incoming.sop_instance_uid)}.{self._fresh_name()}.dcm"
+        if not instance.study_instance_uid:
+            return f"other/{_safe(incoming.sop_class_uid)}/{name}"
+        return f"studies/{_safe(instance.study_instance_uid)}/{_safe(instance.series_instance_uid)}/{name}"
+
+    def quarantine(self, location: Location) -> Location:
+        return "quarantine/" + location.rpartition("/")[2]
+
+    def draft(self, incoming: Incoming) -> FileDraft:
+        return FileDraft(self, f"{self.spool}/{self._fresh_name()}", incoming)
+
+    def announce(self, locations: Sequence[Location]) -> None:
+        self._journal.write(locations)
+
+    def announced(self) -> Sequence[Location]:
+        return [name for location in self._journal.read() for name in (location, self.quarantine(location))]
+
+    def settle(self, locations: Sequence[Location]) -> Collection[Location]:
+        """Syncs every folder that lists one of `locations`, and each that lists a folder not known to be durable."""
+        if not self.sync:
+            return ()
+        listings = {location: self._unsynced(location) for location in locations}
+        folders = list({folder for listing in listings.values() for folder in listing})
+        synced = {folder for folder, done in zip(folders, self._sync_folders(folders), strict=True) if done}
+        failed = {location for location, listing in listings.items() if not synced.issuperset(listing)}
+        for location in locations:
+            if location not in failed:
+                self._remember(location)
+        return failed
+
+    def remove(self, location: Location) -> None:
+        with suppress(FileNotFoundError):
+            os.unlink(self._path(location))
+        for folder in _folders(location):
+            if folder in self._durable:
+                break
+            try:
+                os.rmdir(self._path(folder))
+            except OSError:
+                break
+
+    def read(self, location: Location) -> Iterator[bytes]:
+        with open(self._path(location), "rb") as file:
+            file.seek(part10.data_set_offset(file.read(part10.DATA_SET_OFFSET_BYTES)))
+            yield from iter(partial(file.read, READ_BYTES), b"")
+
+    def free_bytes(self) -> int:
+        state = os.statvfs(self.root)
+        return state.f_bavail * state.f_frsize
+
+    def rename(self, path: str, location: Location) -> None:
+        """Moves the file at `path` to its final name, making the folders on the way."""
+        try:
+            os.rename(path, self._path(location))
+        except FileNotFoundError:
+            for folder in reversed(_folders(location)):
+                self._make_folder(folder)
+            os.rename(path, self._path(location))
+
+    def _make_folder(self, folder: str) -> None:
+        with suppress(FileExistsError):
+            os.mkdir(self._path(folder), FOLDER_MODE)
+            self._durable.pop(folder, None)
+
+    def _unsynced(self, location: Location) -> list[str]:
+        """The folder that lists `location`, and those whose listing leads there and may not be durable yet."""
+        below = _folders(location)
+        return [below[0], *(_parent(folder) for folder in below if folder not in self._durable)]
+
+    def _remember(self, location: Location) -> None:
+        for folder in _folders(location):
+            self._durable[folder] = None
+        while len(self._durable) > FOLDERS_REMEMBERED:
+            del self._durable[next(iter(self._durable))]
+
+    def _sync_folders(self, folders: Sequence[str]) -> list[bool]:
+        paths = [self._path(folder) for folder in folders]
+        return list(self._syncers.map(_synced, paths) if len(paths) > 1 else map(_synced, paths))
+
+    def _fresh_name(self) -> str:
+        return f"{self._life}{next(self._numbers):x}"
+
+    def _path(self, location: Location) -> str:
+        return f"{self.root}/{location}"
+
+
+def _safe(uid: str) -> str:
+    """`uid` where it is one (PS3.5 9.1), else a hash of it: only digits, dots and hexadecimal reach a path."""
+    return uid if is_valid_uid(uid) else "h" + blake3(uid.encode("utf-8", "surrogatepass")).hexdigest(16)
+
+
+def _parent(folder: str) -> str:
+    return folder.rpartition("/")[0]
+
+
+def _folders(location: Location) -> list[str]:
+    """The folders above `location`, the nearest first, without the root."""
+    folders = []
+    while location := _parent(location):
+        folders.append(location)
+    return folders
+
+
+def _synced(path: str) -> bool:
+    try:
+        sync_folder(path)
+    except OSError:
+        return False
+    return True
+
+
+def sync_folder(path: str) -> None:
+    """Makes the names that a folder lists durable. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

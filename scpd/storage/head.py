@@ -1,0 +1,92 @@
+"""What must be known of an object, read from its data set while the bytes pass by on their way to the Sink.
+
+Nothing is changed or refused for its contents: only an object that cannot be filed, because it is not what the
+C-STORE-RQ announced or does not say where it belongs, is turned away (PS3.4 B.2.3). A structure that breaks behind
+the UIDs that file it is kept as it came, and marked.
+"""
+
+from collections.abc import Iterable
+
+from scpd.dataset.attributes import Attributes, Tag, text
+from scpd.dataset.scanner import Scan, ScanLimits, Scanner, Wanted
+from scpd.dimse.status import DimseFailure, Status
+from scpd.query.levels import WANTED
+from scpd.storage.base import Incoming, Instance
+
+SOP_CLASS_UID: Tag = 0x00080016
+SOP_INSTANCE_UID: Tag = 0x00080018
+STUDY_INSTANCE_UID: Tag = 0x0020000D
+SERIES_INSTANCE_UID: Tag = 0x0020000E
+
+# PS3.4 Table GG.3-1: their IODs have neither a patient nor a study.
+NON_PATIENT_SOP_CLASSES = frozenset(
+    {
+        "1.2.840.10008.5.1.4.38.1",  # Hanging Protocol
+        "1.2.840.10008.5.1.4.39.1",  # Color Palette
+        "1.2.840.10008.5.1.4.43.1",  # Generic Implant Template
+        "1.2.840.10008.5.1.4.44.1",  # Implant Assembly Template
+        "1.2.840.10008.5.1.4.45.1",  # Implant Template Group
+        "1.2.840.10008.5.1.4.1.1.200.1",  # CT Defined Procedure Protocol
+        "1.2.840.10008.5.1.4.1.1.200.3",  # Protocol Approval
+        "1.2.840.10008.5.1.4.1.1.200.7",  # XA Defined Procedure Protocol
+        "1.2.840.10008.5.1.4.1.1.201.1",  # Inventory
+    }
+)
+
+SCAN_LIMITS = ScanLimits()
+
+_INDEXED = Wanted(WANTED)
+
+
+class Head:
+    """Reads one data set: `feed` every piece in order, then ask for the `instance`."""
+
+    def __init__(self, incoming: Incoming, limits: ScanLimits = SCAN_LIMITS) -> None:
+        self._incoming = incoming
+        self._scanner = Scanner(incoming.transfer_syntax_uid, _INDEXED, limits)
+
+    def feed(self, chunks: Iterable[memoryview]) -> None:
+        """The next bytes of the data set; the views may be reused when this returns."""
+        for chunk in chunks:
+            self._scanner.feed(chunk)
+
+    def instance(self) -> Instance:
+        """The object that the bytes were. Raises DimseFailure: A900H or C000H (PS3.4 B.2.3)."""
+        scan = self._scanner.finish()
+        if scan.file_meta_inside:  # PS3.10 7.1: group 0002 belongs to files
+            raise DimseFailure(Status.CANNOT_UNDERSTAND, "file meta information in the data set")
+        attributes = scan.attributes()
+        self._check_present(scan, attributes)
+        self._check_announced(attributes)
+        filed = self._incoming.sop_class_uid not in NON_PATIENT_SOP_CLASSES
+        return Instance(
+            study_instance_uid=text(attributes, STUDY_INSTANCE_UID) if filed else "",
+            series_instance_uid=text(attributes, SERIES_INSTANCE_UID) if filed else "",
+            attributes=attributes,
+            damaged=scan.damage is not None,
+        )
+
+    def _check_present(self, scan: Scan, attributes: Attributes) -> None:
+        required = [SOP_CLASS_UID, SOP_INSTANCE_UID]
+        if self._incoming.sop_class_uid not in NON_PATIENT_SOP_CLASSES:
+            required += [STUDY_INSTANCE_UID, SERIES_INSTANCE_UID]
+        missing = tuple(tag for tag in required if not text(attributes, tag))
+        if not missing:
+            return
+        if scan.damage is not None:
+            raise DimseFailure(Status.CANNOT_UNDERSTAND, "damaged before the required UIDs")
+        if scan.capped:
+            raise DimseFailure(Status.CANNOT_UNDERSTAND, "no required UIDs within the inflate limit")
+        if not attributes:
+            raise DimseFailure(Status.CANNOT_UNDERSTAND, "empty or not a data set")
+        raise DimseFailure(Status.DATA_SET_DOES_NOT_MATCH_SOP_CLASS, "required UIDs missing", missing)
+
+    def _check_announced(self, attributes: Attributes) -> None:
+        announced = {
+            SOP_CLASS_UID: self._incoming.sop_class_uid,
+            SOP_INSTANCE_UID: self._incoming.sop_instance_uid,
+        }
+        differing = tuple(tag for tag, uid in announced.items() if text(attributes, tag) != uid)
+        if differing:
+            comment = "UIDs of data set and command differ"
+            raise DimseFailure(Status.DATA_SET_DOES_NOT_MATCH_SOP_CLASS, comment, differing)

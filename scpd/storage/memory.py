@@ -1,0 +1,142 @@
+"""Blobs and an Index that forget everything when the process ends: `backend = "memory"`, and the fake of the tests.
+
+The index answers queries with the oracle itself, so it is right by definition, and slow by the size of the archive.
+"""
+
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from itertools import count, islice
+from threading import Lock
+
+from blake3 import blake3
+
+from scpd.dataset.attributes import Attributes
+from scpd.query.matching import answer
+from scpd.query.terms import Level, Model, Query
+from scpd.storage.base import Holder, Incoming, Instance, Location, Record, Sealed, StorageStatistics
+
+PAGE_ROWS = 200
+UNLIMITED_BYTES = 1 << 62
+
+
+class MemoryBlobs:
+    """Objects by location, in a dict."""
+
+    def __init__(self) -> None:
+        self._placed: dict[Location, bytes] = {}
+        self._numbers = count()
+
+    def open(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def location(self, incoming: Incoming, instance: Instance) -> Location:
+        return f"object {next(self._numbers)}"
+
+    def quarantine(self, location: Location) -> Location:
+        return f"quarantined {location}"
+
+    def draft(self, incoming: Incoming) -> "MemoryDraft":
+        return MemoryDraft(self._placed)
+
+    def announce(self, locations: Sequence[Location]) -> None:
+        pass
+
+    def announced(self) -> Sequence[Location]:
+        return ()
+
+    def settle(self, locations: Sequence[Location]) -> Collection[Location]:
+        return ()
+
+    def remove(self, location: Location) -> None:
+        self._placed.pop(location, None)
+
+    def read(self, location: Location) -> Iterator[bytes]:
+        yield self._placed[location]
+
+    def free_bytes(self) -> int:
+        return UNLIMITED_BYTES
+
+
+class MemoryDraft:
+    """The bytes of one object."""
+
+    __slots__ = ("_bytes", "_location", "_placed")
+
+    def __init__(self, placed: dict[Location, bytes]) -> None:
+        self._placed = placed
+        self._bytes = bytearray()
+        self._location: Location = ""
+
+    def write(self, chunks: Sequence[memoryview]) -> None:
+        for chunk in chunks:
+            self._bytes += chunk
+
+    def finish(self, chunks: Sequence[memoryview]) -> Sealed:
+        self.write(chunks)
+        return Sealed(blake3(self._bytes).digest(), len(self._bytes))
+
+    def place(self, location: Location) -> None:
+        self._location = location
+        self._placed[location] = bytes(self._bytes)
+
+    def abandon(self) -> None:
+        self._placed.pop(self._location, None)
+
+
+class MemoryIndex:
+    """Records in the order they came."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._stored: dict[str, Record] = {}
+        self._quarantined: list[Record] = []
+
+    def open(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def holders(self, sop_instance_uids: Collection[str]) -> Mapping[str, Holder]:
+        return {uid: self._holder(uid) for uid in sop_instance_uids}
+
+    def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
+        with self._lock:
+            self._stored.update((record.incoming.sop_instance_uid, record) for record in stored)
+            self._quarantined.extend(quarantined)
+
+    def known(self, locations: Collection[Location]) -> Collection[Location]:
+        with self._lock:
+            return {record.location for record in [*self._stored.values(), *self._quarantined]}.intersection(locations)
+
+    def locate(self, sop_instance_uid: str) -> Location | None:
+        record = self._stored.get(sop_instance_uid)
+        return record.location if record is not None else None
+
+    def pages(self, query: Query) -> Generator[Sequence[Attributes], None, None]:
+        matches = answer(query, self._filed())
+        while page := list(islice(matches, PAGE_ROWS)):
+            yield page
+
+    def statistics(self) -> StorageStatistics:
+        patients, studies, series = (
+            sum(1 for _ in answer(Query(Model.PATIENT_ROOT, level, ()), self._filed()))
+            for level in (Level.PATIENT, Level.STUDY, Level.SERIES)
+        )
+        with self._lock:
+            sizes = [record.sealed.size_bytes for record in self._stored.values()]
+            return StorageStatistics(patients, studies, series, len(sizes), len(self._quarantined), sum(sizes))
+
+    def _holder(self, uid: str) -> Holder:
+        stored = self._stored.get(uid)
+        aside = (record.sealed.digest for record in self._quarantined if record.incoming.sop_instance_uid == uid)
+        return Holder(stored.sealed.digest if stored else None, frozenset(aside))
+
+    def _filed(self) -> list[Attributes]:
+        """The attributes of every object that belongs to a study: queries know no others (PS3.4 C.6)."""
+        with self._lock:
+            return [
+                record.instance.attributes for record in self._stored.values() if record.instance.study_instance_uid
+            ]
