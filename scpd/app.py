@@ -1,0 +1,107 @@
+"""The composition root: Settings -> Backend, ApplicationEntity, Listener; the order of start-up and of shutdown.
+
+Configuration stops here. Every room below takes a small frozen dataclass of its own.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Sequence
+
+import structlog
+import uvloop
+from structlog.typing import FilteringBoundLogger
+
+from scpd import __version__
+from scpd.config import Settings
+from scpd.exits import Exit
+from scpd.observability import systemd
+from scpd.observability.logging import configure, report_loop_errors
+from scpd.server.entity import ApplicationEntity
+from scpd.server.listener import Listener, bind, inherited, is_loopback
+from scpd.storage.base import Backend, StorageError
+from scpd.storage.backends import load_backend
+
+PEER_EXAMPLE = '[[peer]]\nae_title = "CT1"\naddresses = ["192.0.2.10"]'
+"""What an operator pastes to let a modality in; 192.0.2.0/24 is reserved for examples (RFC 5737)."""
+
+
+def serve(settings: Settings) -> Exit:
+    """Runs the daemon until SIGTERM or SIGINT. Blocks; returns how it ended."""
+    configure(settings.log.level, settings.log.format)
+    log: FilteringBoundLogger = structlog.get_logger()
+    os.umask(0o027)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(run(settings, log))
+
+
+async def run(settings: Settings, log: FilteringBoundLogger) -> Exit:
+    """Start-up and shutdown, in numbered steps."""
+    # 1. From here on a signal asks for the orderly end.
+    loop = asyncio.get_running_loop()
+    report_loop_errors(loop, log)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    # 2. The store: locked, checked, swept.
+    try:
+        backend = load_backend(settings.storage.backend, settings.backend_options())
+        await backend.open()
+    except (StorageError, ValueError) as error:
+        log.error("cannot open the store", reason=str(error))
+        return Exit.UNAVAILABLE
+    # 3. Peers, for as long as nobody says stop.
+    try:
+        return await serve_peers(settings, backend, stop, log)
+    finally:
+        # 4. The store last: whatever was acknowledged is in it.
+        await backend.close()
+        log.info("stopped")
+
+
+async def serve_peers(settings: Settings, backend: Backend, stop: asyncio.Event, log: FilteringBoundLogger) -> Exit:
+    """Serves on the inherited or configured sockets until `stop`, then drains."""
+    try:
+        sockets = inherited(os.environ) or bind(settings.listen.host, settings.listen.port)
+    except OSError as error:
+        log.error("cannot listen", reason=error.strerror)
+        return Exit.UNAVAILABLE
+    entity = ApplicationEntity(settings.profile(), settings.provider(backend), settings.server_options(), log)
+    listener = Listener(entity)
+    await listener.start(sockets)
+    announce(settings, sockets, log)
+    systemd.notify("READY=1", f"STATUS=Serving DICOM as {', '.join(settings.ae.titles)}")
+    watchdog = asyncio.create_task(feed_watchdog())
+    await stop.wait()
+    log.info("draining", associations=entity.associations, seconds_max=entity.options.drain_seconds)
+    systemd.notify("STOPPING=1", "STATUS=Draining")
+    await listener.drain(entity.options.drain_seconds)
+    watchdog.cancel()
+    return Exit.OK
+
+
+def announce(settings: Settings, sockets: Sequence[socket.socket], log: FilteringBoundLogger) -> None:
+    """Says where and as whom the daemon listens; and, where nobody could call, how to let somebody in."""
+    addresses = [sock.getsockname()[:2] for sock in sockets]
+    log.info(
+        "listening",
+        version=__version__,
+        addresses=[f"{host}:{port}" for host, port in addresses],
+        ae_titles=list(settings.ae.titles),
+        backend=settings.storage.backend,
+        peers=len(settings.peer),
+    )
+    if not settings.peer and not all(is_loopback(host) for host, _ in addresses):
+        log.warning(
+            "no peers are declared: calls from other machines will be rejected; declare each of them",
+            toml=PEER_EXAMPLE,
+        )
+
+
+async def feed_watchdog() -> None:
+    """Tells systemd that the event loop turns, until cancelled."""
+    seconds = systemd.watchdog_seconds()
+    while seconds is not None:
+        systemd.notify("WATCHDOG=1")
+        await asyncio.sleep(seconds)

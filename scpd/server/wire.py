@@ -1,0 +1,182 @@
+"""One TCP connection as an association sees it: blocks in, bytes out, and a bell that ends a wait.
+
+`Wire` is an asyncio BufferedProtocol: the socket fills pooled blocks and no byte is copied on the way. It reads a
+few blocks ahead while the association is busy with the disk, and stops reading when those are full: that is the
+whole of the back-pressure towards the peer. It knows nothing of PDUs.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from enum import Enum
+
+from scpd.server.blocks import Block, BlockPool
+
+READ_AHEAD_BLOCKS = 2
+
+
+class Signal(Enum):
+    """What ended a wait when it was not a block."""
+
+    END_OF_STREAM = "the peer closed its side, or the connection is lost"
+    BELL = "someone rang: a timer, a finished answer, a shutdown"
+
+
+class SendTimeout(Exception):
+    """The peer did not take our bytes in time."""
+
+
+class Wire(asyncio.BufferedProtocol):
+    """A connection's bytes. `opened` is called once, with the wire, when the connection is made."""
+
+    def __init__(self, pool: BlockPool, opened: Callable[["Wire"], None]) -> None:
+        self.lost = False
+        self.peer_address = ""
+        self.bytes_received = 0
+        self._pool = pool
+        self._opened = opened
+        self._transport: asyncio.Transport | None = None
+        self._filled: deque[Block] = deque()
+        self._filling: Block | None = None
+        self._end_of_stream = False
+        self._rung = False
+        self._reading = True
+        self._arrival: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+
+    # -- called by the event loop ---------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        peer = transport.get_extra_info("peername")
+        self.peer_address = str(peer[0]) if peer else ""
+        self._opened(self)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        if self._filling is None:
+            self._filling = self._pool.take()
+        return self._filling.room
+
+    def buffer_updated(self, nbytes: int) -> None:
+        block = self._filling
+        assert block is not None
+        if not block.end:
+            self._filled.append(block)
+        block.end += nbytes
+        self.bytes_received += nbytes
+        if block.end == len(block.view):
+            self._filling = None
+            if len(self._filled) >= READ_AHEAD_BLOCKS or self._pool.exhausted:
+                self._pause_reading()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        self._end_of_stream = True
+        self._wake()
+        return True  # the transport stays open: what is being answered may still be sent
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = self._end_of_stream = True
+        self._wake()
+        self.resume_writing()
+
+    def pause_writing(self) -> None:
+        self._writable = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    # -- called by the association --------------------------------------------------------------------------
+
+    async def receive(self) -> Block | Signal:
+        """Waits for the next block, which then is the caller's until `give_back`; or for a signal.
+
+        A ring of the bell is answered before blocks, blocks before the end of the stream.
+        """
+        while True:
+            if self._rung:
+                self._rung = False
+                return Signal.BELL
+            if self._filled:
+                return self._take_block()
+            if self._end_of_stream:
+                return Signal.END_OF_STREAM
+            self._let_go_of_unused_block()
+            self._resume_reading()  # even on a full budget: every association may have one block
+            self._arrival = asyncio.get_running_loop().create_future()
+            try:
+                await self._arrival
+            finally:
+                self._arrival = None
+
+    def give_back(self, block: Block) -> None:
+        """Returns a block; every view of it is dead from here on."""
+        self._pool.give_back(block)
+        if not self._pool.exhausted:
+            self._resume_reading()
+
+    def ring(self) -> None:
+        """Ends the current or the next wait in `receive` with BELL."""
+        self._rung = True
+        self._wake()
+
+    def write(self, data: bytes) -> None:
+        """Queues bytes for the peer, in one write."""
+        if self._transport is not None and not self.lost:
+            self._transport.write(data)
+
+    async def wait_writable(self, send_seconds: float) -> None:
+        """Waits until the peer has taken enough of what was written. Raises SendTimeout."""
+        if self._writable is not None:
+            try:
+                async with asyncio.timeout(send_seconds):
+                    await asyncio.shield(self._writable)
+            except TimeoutError:
+                raise SendTimeout from None
+
+    def close(self, *, at_once: bool = False) -> None:
+        """Closes after what was written is sent; `at_once` drops it."""
+        if self._transport is not None:
+            if at_once:
+                self._transport.abort()
+            else:
+                self._transport.close()
+
+    def drop_blocks(self) -> None:
+        """Returns every block that was not received; the association is over."""
+        while self._filled:
+            self._pool.give_back(self._take_block())
+        self._let_go_of_unused_block()
+
+    # -- private --------------------------------------------------------------------------------------------
+
+    def _take_block(self) -> Block:
+        block = self._filled.popleft()
+        if block is self._filling:
+            self._filling = None
+        if not self._pool.exhausted:
+            self._resume_reading()
+        return block
+
+    def _let_go_of_unused_block(self) -> None:
+        # The socket asks for room before it knows whether anything has come.
+        if self._filling is not None and not self._filling.end:
+            self._pool.give_back(self._filling)
+            self._filling = None
+
+    def _wake(self) -> None:
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
+
+    def _pause_reading(self) -> None:
+        if self._reading and self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+            self._reading = False
+
+    def _resume_reading(self) -> None:
+        if not self._reading and self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+            self._reading = True

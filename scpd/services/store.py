@@ -1,0 +1,62 @@
+"""Storage Service Class (PS3.4 Annex B): C-STORE.
+
+The data set goes to the Sink piece by piece, exactly as it came; what the index and the checks need is read from the
+same pieces as they pass. Success is yielded after `commit` and nowhere else.
+"""
+
+from collections.abc import AsyncGenerator
+
+from scpd.dataset.uid import is_valid_uid
+from scpd.dimse.command import CStoreRQ, CStoreRSP
+from scpd.dimse.status import DimseFailure, Status
+from scpd.services.exchange import Exchange, Reply
+from scpd.storage.base import Incoming, Instance, Outcome
+from scpd.storage.head import Head
+
+
+async def store(request: CStoreRQ, exchange: Exchange) -> AsyncGenerator[Reply, None]:
+    """Answers a C-STORE-RQ when the object is durable and visible, or refuses it (PS3.4 B.2.3)."""
+    incoming = incoming_of(request, exchange)
+    head = Head(incoming)
+    sink = await exchange.provider.backend.open_sink(incoming)
+    try:
+        async for views, last in exchange.data_set:
+            head.feed(views)
+            await sink.write(views, last=last)
+        instance = head.instance()
+        outcome = await sink.commit(instance)
+    except BaseException:
+        await sink.discard()
+        raise
+    status = status_of(outcome, instance)
+    if status is not Status.SUCCESS:
+        exchange.log.warning(
+            "object set apart",
+            status=f"{status:04X}H",
+            outcome=outcome.value,
+            damaged=instance.damaged,
+            sop_instance_uid=incoming.sop_instance_uid,
+        )
+    yield Reply(
+        CStoreRSP(request.message_id, request.affected_sop_class_uid, request.affected_sop_instance_uid, status)
+    )
+
+
+def incoming_of(request: CStoreRQ, exchange: Exchange) -> Incoming:
+    """The object announced by the command. Raises DimseFailure 0117H for a UID that is none (PS3.5 9.1)."""
+    if not is_valid_uid(request.affected_sop_instance_uid):
+        raise DimseFailure(Status.INVALID_SOP_INSTANCE, "Affected SOP Instance UID is not a UID")
+    return Incoming(
+        sop_class_uid=request.affected_sop_class_uid,
+        sop_instance_uid=request.affected_sop_instance_uid,
+        transfer_syntax_uid=exchange.context.transfer_syntax,
+        calling_ae_title=exchange.caller.calling_ae_title,
+        called_ae_title=exchange.caller.called_ae_title,
+    )
+
+
+def status_of(outcome: Outcome, instance: Instance) -> Status:
+    """Success for what is kept as its sender meant it; B007H for what is kept, but set apart or broken."""
+    if outcome is Outcome.QUARANTINED or instance.damaged:
+        return Status.DATA_SET_DOES_NOT_MATCH_SOP_CLASS_WARNING
+    return Status.SUCCESS

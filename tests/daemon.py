@@ -1,0 +1,109 @@
+"""A daemon's core in a thread of its own: real sockets on loopback, a real store, and its log kept for the test.
+
+The composition is that of `scpd/app.py` without signals and configuration, so that a test can look at the gauge and
+put a faulty backend behind the services. Tests that need the process itself (kill -9, memory) start `scpd serve`.
+"""
+
+import asyncio
+import json
+import threading
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Self
+
+import structlog
+import uvloop
+
+from scpd.observability.logging import escape_control_characters, report_loop_errors
+from scpd.profile.profile import Profile
+from scpd.query.identifier import QueryRules
+from scpd.server.entity import ApplicationEntity
+from scpd.server.listener import Listener, bind
+from scpd.server.options import ServerOptions
+from scpd.services.exchange import Provider
+from scpd.storage.backends import open_filesystem
+from scpd.storage.base import Backend
+from scpd.ul.connection import UpperLayerLimits
+
+QUICK = ServerOptions(
+    idle_seconds=1.5, send_seconds=1.0, drain_seconds=2.0, upper_layer=UpperLayerLimits(artim_seconds=0.5)
+)
+"""Times short enough that a whole list of timing tests takes minutes."""
+
+
+@dataclass
+class Daemon:
+    """Use as a context manager. `entity.associations` is the gauge, `events()` the log so far."""
+
+    directory: Path
+    options: ServerOptions = QUICK
+    profile: Profile = field(default_factory=lambda: Profile(ae_titles=("SCPD",)))
+    backend: Backend | None = None
+    query_rules: QueryRules = field(default_factory=QueryRules)
+    results_max: int = 0
+    log_text: StringIO = field(default_factory=StringIO)
+
+    def __enter__(self) -> Self:
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="daemon", daemon=True)
+        self._thread.start()
+        assert self._ready.wait(10), "the daemon did not start"
+        if self._failure is not None:
+            raise self._failure
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(self.options.drain_seconds + 10)
+        assert not self._thread.is_alive(), "the daemon did not stop"
+        if self._failure is not None:
+            raise self._failure
+
+    def events(self) -> list[dict[str, object]]:
+        """The log lines, parsed."""
+        return [json.loads(line) for line in self.log_text.getvalue().splitlines()]
+
+    @property
+    def tasks(self) -> int:
+        """Connections that are still served."""
+        return len(self._listener._associations)
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._serve())
+        except BaseException as error:
+            self._failure = error
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        log = structlog.wrap_logger(
+            structlog.WriteLogger(self.log_text),
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.format_exc_info,
+                escape_control_characters,
+                structlog.processors.JSONRenderer(),
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger("debug"),
+        )
+        report_loop_errors(self.loop, log)
+        backend = self.backend or open_filesystem({"directory": str(self.directory / "store")})
+        await backend.open()
+        try:
+            provider = Provider(backend, self.query_rules, identifier_bytes_max=65_536, results_max=self.results_max)
+            self.entity = ApplicationEntity(self.profile, provider, self.options, log)
+            self._listener = Listener(self.entity)
+            sockets = bind("127.0.0.1", 0)
+            self.port: int = sockets[0].getsockname()[1]
+            await self._listener.start(sockets)
+            self._ready.set()
+            await self._stop.wait()
+            await self._listener.drain(self.options.drain_seconds)
+        finally:
+            await backend.close()
