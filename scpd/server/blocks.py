@@ -48,6 +48,11 @@ class BlockPool:
         """Whether reading ahead must wait."""
         return self.out_bytes + self.block_bytes > self.budget_bytes
 
+    @property
+    def kept(self) -> int:
+        """How many blocks wait for a taker."""
+        return len(self._free)
+
     def take(self) -> Block:
         """An empty block, kept or new."""
         self.out_bytes += self.block_bytes

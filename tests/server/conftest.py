@@ -1,4 +1,4 @@
-"""Fixtures for every room: a daemon core in a thread, and peers made of bytes that call it."""
+"""Fixtures of the server's room: a daemon core in a thread, and peers made of bytes that call it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

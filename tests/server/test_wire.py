@@ -1,0 +1,119 @@
+"""The wire: blocks, read-ahead, back-pressure and the bell, over a real socket pair."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+
+from scpd.server.blocks import Block, BlockPool
+from scpd.server.wire import SendTimeout, Signal, Wire
+
+BLOCK_BYTES = 1024
+
+
+class Ends:
+    """A wire and the plain socket at its other end."""
+
+    def __init__(self, wire: Wire, far: socket.socket, pool: BlockPool) -> None:
+        self.wire, self.far, self.pool = wire, far, pool
+
+    async def received(self) -> bytes:
+        arrival = await self.wire.receive()
+        assert isinstance(arrival, Block)
+        data = bytes(arrival.received)
+        self.wire.give_back(arrival)
+        return data
+
+
+@pytest.fixture
+async def ends() -> AsyncIterator[Ends]:
+    near, far = socket.socketpair()
+    far.setblocking(False)
+    pool = BlockPool(BLOCK_BYTES, 4 * BLOCK_BYTES)
+    _, wire = await asyncio.get_running_loop().create_connection(lambda: Wire(pool, lambda _: None), sock=near)
+    yield Ends(wire, far, pool)
+    wire.drop_blocks()
+    wire.close(at_once=True)
+    far.close()
+
+
+async def test_bytes_arrive_in_a_block_that_comes_back(ends: Ends) -> None:
+    ends.far.send(b"abc")
+    assert await ends.received() == b"abc"
+    assert ends.pool.out_bytes == 0
+
+
+async def test_a_waiting_wire_holds_no_block(ends: Ends) -> None:
+    waiting = asyncio.ensure_future(ends.wire.receive())
+    await asyncio.sleep(0)
+    assert ends.pool.out_bytes == 0
+    ends.wire.ring()
+    assert await waiting is Signal.BELL
+
+
+async def test_reading_ahead_stops_when_two_blocks_are_full_and_goes_on_when_they_are_taken(ends: Ends) -> None:
+    sent = bytes(range(256)) * 40
+    loop = asyncio.get_running_loop()
+    sending = asyncio.ensure_future(loop.sock_sendall(ends.far, sent))
+    while ends.pool.out_bytes < 2 * BLOCK_BYTES:
+        await asyncio.sleep(0)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert ends.pool.out_bytes == 2 * BLOCK_BYTES
+    received = b""
+    while len(received) < len(sent):
+        received += await ends.received()
+    assert received == sent
+    await sending
+
+
+async def test_an_exhausted_budget_does_not_deny_the_first_block() -> None:
+    pool = BlockPool(BLOCK_BYTES, BLOCK_BYTES)
+    other = pool.take()
+    near, far = socket.socketpair()
+    with far:
+        _, wire = await asyncio.get_running_loop().create_connection(lambda: Wire(pool, lambda _: None), sock=near)
+        far.send(bytes(3 * BLOCK_BYTES))
+        received = 0
+        while received < 3 * BLOCK_BYTES:
+            arrival = await wire.receive()
+            assert isinstance(arrival, Block)
+            received += len(arrival.received)
+            wire.give_back(arrival)
+        wire.close(at_once=True)
+    pool.give_back(other)
+    assert pool.out_bytes == 0
+
+
+async def test_blocks_come_before_the_end_of_the_stream(ends: Ends) -> None:
+    ends.far.send(b"last words")
+    ends.far.close()
+    assert await ends.received() == b"last words"
+    assert await ends.wire.receive() is Signal.END_OF_STREAM
+    assert await ends.wire.receive() is Signal.END_OF_STREAM
+
+
+async def test_a_peer_that_does_not_read_ends_in_a_send_timeout(ends: Ends) -> None:
+    ends.wire.write(bytes(8_000_000))
+    with pytest.raises(SendTimeout):
+        await ends.wire.wait_writable(0.05)
+
+
+async def test_a_lost_connection_does_not_keep_a_writer_waiting(ends: Ends) -> None:
+    ends.wire.write(bytes(8_000_000))
+    waiting = asyncio.ensure_future(ends.wire.wait_writable(10))
+    await asyncio.sleep(0)
+    ends.far.close()
+    await asyncio.wait_for(waiting, 2)
+    ends.wire.write(b"into the void")
+
+
+async def test_the_pool_keeps_a_quarter_of_its_budget_and_frees_the_rest() -> None:
+    pool = BlockPool(BLOCK_BYTES, 8 * BLOCK_BYTES)
+    blocks = [pool.take() for _ in range(6)]
+    assert not pool.exhausted
+    for block in blocks:
+        pool.give_back(block)
+    assert pool.out_bytes == 0
+    assert pool.kept == 2
