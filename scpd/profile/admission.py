@@ -1,0 +1,122 @@
+"""Who may associate: the rules that reject an A-ASSOCIATE-RQ, in the order of its fields (PS3.8 9.3.2, 9.3.4).
+
+A rule is a function from a `Call` to a `Rejected`, or to None when it has nothing against it; `RULES` is their order.
+A later rule may rely on what the earlier ones let through.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from scpd.profile import explain
+from scpd.profile.explain import Explanation
+from scpd.profile.profile import Peer, Profile, is_ae_title, read_address, undeclared_peer
+from scpd.ul.pdu import AssociateRJ, AssociateRQ, RejectReason, RejectResult
+
+DICOM_APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
+
+MAXIMUM_LENGTH_FLOOR_BYTES = 8
+"""A PDV's length, context ID and control header take 6 bytes; an even fragment takes at least two more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The association is rejected with `reject`."""
+
+    reject: AssociateRJ
+    explanation: Explanation
+
+
+class Call:
+    """A request, the profile it is held against, and the peers that it may have come from.
+
+    `namesakes` have the calling AE title, `neighbours` may also call from the address, and `peer` may also call us
+    by the called AE title.
+    """
+
+    def __init__(self, request: AssociateRQ, profile: Profile, peer_address: str) -> None:
+        self.request = request
+        self.profile = profile
+        self.address = read_address(peer_address)
+        self.called = request.called_ae_title
+        self.calling = request.calling_ae_title
+        self.namesakes = self._namesakes()
+        self.neighbours = [peer for peer in self.namesakes if peer.may_call_from(self.address)]
+        self.peer = next((peer for peer in reversed(self.neighbours) if peer.may_call(self.called)), None)
+
+    def _namesakes(self) -> Sequence[Peer]:
+        if not is_ae_title(self.calling):
+            return ()
+        if not self.profile.peers:
+            return (undeclared_peer(self.calling),)
+        return [peer for peer in self.profile.peers if peer.ae_title == self.calling]
+
+
+def application_context(call: Call) -> Rejected | None:
+    """Exactly one, and DICOM's (PS3.7 A.2.1)."""
+    names = call.request.application_contexts
+    if names == (DICOM_APPLICATION_CONTEXT,):
+        return None
+    explanation = explain.application_context(names, DICOM_APPLICATION_CONTEXT)
+    return _rejected(RejectReason.APPLICATION_CONTEXT_NAME_NOT_SUPPORTED, explanation)
+
+
+def called_ae_title(call: Call) -> Rejected | None:
+    """One of ours (PS3.8 7.1.1.4). A title that is illegal is nobody's."""
+    if call.called in call.profile.ae_titles:
+        return None
+    explanation = explain.called_ae_title(call.called, call.profile)
+    return _rejected(RejectReason.CALLED_AE_TITLE_NOT_RECOGNIZED, explanation)
+
+
+def calling_ae_title(call: Call) -> Rejected | None:
+    """A declared peer's (PS3.8 7.1.1.3); with no peer declared, any legal one."""
+    if call.namesakes:
+        return None
+    explanation = explain.calling_ae_title(call.calling, call.address)
+    return _rejected(RejectReason.CALLING_AE_TITLE_NOT_RECOGNIZED, explanation)
+
+
+def address(call: Call) -> Rejected | None:
+    """One that the peer may call from; with no peer declared, a loopback address."""
+    if call.neighbours:
+        return None
+    return _rejected(RejectReason.NO_REASON, explain.address(call.called, call.address, call.namesakes, call.profile))
+
+
+def called_by_peer(call: Call) -> Rejected | None:
+    """A title of ours that this peer may call."""
+    if call.peer is not None:
+        return None
+    explanation = explain.called_by_peer(call.called, call.address, call.neighbours[-1])
+    return _rejected(RejectReason.CALLED_AE_TITLE_NOT_RECOGNIZED, explanation)
+
+
+def maximum_length(call: Call) -> Rejected | None:
+    """Absent or 0 is unlimited (PS3.8 D.1); below 8 bytes nothing could ever be answered."""
+    length_bytes = call.request.user_information.maximum_length
+    if not length_bytes or length_bytes >= MAXIMUM_LENGTH_FLOOR_BYTES:
+        return None
+    return _rejected(RejectReason.NO_REASON, explain.maximum_length(length_bytes))
+
+
+def number_of_contexts(call: Call) -> Rejected | None:
+    """One or more (PS3.8 9.3.2), and no more than the limit."""
+    count = len(call.request.presentation_contexts)
+    if 1 <= count <= call.profile.contexts_max:
+        return None
+    return _rejected(RejectReason.NO_REASON, explain.number_of_contexts(count, call.profile))
+
+
+RULES: Sequence[Callable[[Call], Rejected | None]] = (
+    application_context,
+    called_ae_title,
+    calling_ae_title,
+    address,
+    called_by_peer,
+    maximum_length,
+    number_of_contexts,
+)
+
+
+def _rejected(reason: RejectReason, explanation: Explanation) -> Rejected:
+    return Rejected(AssociateRJ(RejectResult.PERMANENT, reason), explanation)
