@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
+from typing import cast
 
 from scpd.server.blocks import Block, BlockPool
 
@@ -47,8 +48,7 @@ class Wire(asyncio.BufferedProtocol):
     # -- called by the event loop ---------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's transports only look like asyncio's
         peer = transport.get_extra_info("peername")
         self.peer_address = str(peer[0]) if peer else ""
         self._opened(self)
