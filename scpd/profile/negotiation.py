@@ -2,8 +2,9 @@
 
 The rules of `admission` may reject the association; whatever passes them is accepted, with a result for every
 presentation context. An association whose contexts are all refused is accepted too (PS3.8 7.1.1.14): the results tell
-the peer why, and a rejection would not. What a peer may do with its contexts is not decided here: an operation that is
-not permitted is answered 0124H when it is asked for, which says more than a refused context. The Protocol Version is checked before this, by the upper layer.
+the peer why, and a rejection would not. What a peer may do with its contexts is not decided here: an operation that
+is not permitted is answered 0124H when it is asked for, which says more than a refused context. The Protocol Version
+is checked before this, by the upper layer.
 
 What is left out of the answer, and what that says: the asynchronous operations window (absent means one operation at
 a time, PS3.7 D.3.3.3), SOP Class Common Extended Negotiation (nothing to answer, D.3.3.6) and User Identity. No

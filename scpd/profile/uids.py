@@ -113,7 +113,8 @@ def _sop_classes(service: ServiceName, spelling: str) -> tuple[str, ...]:
     group = dictionary().sop_class_groups[service].get(spelling)
     if group is not None:
         return group
-    uid = dictionary().sop_classes[service].get(plain(spelling), spelling)
+    name = SOP_CLASS_ALIASES.get(spelling.lower(), spelling)
+    uid = dictionary().sop_classes[service].get(plain(name), spelling)
     if _is_sop_class_of(service, uid):
         return (uid,)
     what = f"({title_of(uid)}) " if title_of(uid) != uid else ""

@@ -1,0 +1,149 @@
+"""The sources of configuration, and their merging: flags over environment over secrets over TOML files.
+
+Every source becomes a `Layer`: its values as nested tables, and where each of them stands. Merging keeps track of the
+places, so that a mistake can be reported with the file and line, the variable or the flag it was made in. A table is
+merged with the one below it; any other value replaces it. Only arrays of tables (`[[peer]]`, `[[service]]`) of
+several TOML files add up, so that a file in conf.d can declare one more peer.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from scpd.config.positions import Path as KeyPath
+from scpd.config.positions import positions
+from scpd.config.problems import Origin
+
+Tables: TypeAlias = dict[str, Any]  # Any: whatever TOML and JSON hold; Settings validates it
+
+VARIABLE_PREFIX = "SCPD_"
+CONFIG_VARIABLE = "SCPD_CONFIG"
+
+
+@dataclass(slots=True)
+class Layer:
+    """Values as nested tables, and where they stand. A key without an origin stands where its table stands."""
+
+    tables: Tables = field(default_factory=dict)
+    origins: dict[KeyPath, Origin] = field(default_factory=dict)
+
+    def put(self, path: tuple[str, ...], value: object, origin: Origin) -> None:
+        """Sets one value, making the tables on its way."""
+        table = self.tables
+        for name in path[:-1]:
+            inner = table.setdefault(name, {})
+            if not isinstance(inner, dict):  # a value and a table of one name: the more precise one wins
+                inner = table[name] = {}
+            table = inner
+        table[path[-1]] = value
+        self.origins[path] = origin
+
+    def origin_of(self, path: KeyPath) -> Origin:
+        """Where `path` stands, or the nearest table around it."""
+        for length in range(len(path), -1, -1):
+            if path[:length] in self.origins:
+                return self.origins[path[:length]]
+        return Origin("defaults")
+
+    def add(self, upper: "Layer", *, appending: bool = False) -> None:
+        """Merges a layer of higher priority into this one; with `appending`, arrays of tables add up."""
+        shifts: dict[str, int] = {}
+        for name, value in upper.tables.items():
+            lower = self.tables.get(name, ())
+            if appending and _is_array_of_tables(value) and _is_array_of_tables(lower):
+                shifts[name] = len(lower)
+                self.tables[name] = [*lower, *value]
+            elif isinstance(value, dict) and isinstance(lower, dict):
+                _merge(lower, value)
+            else:
+                self.tables[name] = value
+        for path, origin in upper.origins.items():
+            self.origins[_shifted(path, shifts)] = origin
+
+
+def toml_layer(file: Path, name: str) -> Layer:
+    """A TOML file, called `name` in messages. Raises OSError, UnicodeDecodeError, TOMLDecodeError."""
+    text = file.read_bytes().decode("utf-8")
+    tables = tomllib.loads(text)
+    places = {path: Origin(name, place.line, place.column) for path, place in positions(text).items()}
+    return Layer(tables, places)
+
+
+def environment_layer(environ: Mapping[str, str]) -> Layer:
+    """Variables such as SCPD_TIMEOUTS__IDLE_SECONDS.
+
+    One without two underscores names a whole table or nothing of ours: orchestrators add variables of their own
+    (SCPD_PORT, SCPD_SERVICE_HOST), which are let be.
+    """
+    layer = Layer()
+    for variable in sorted(environ):
+        path = _path_of(variable)
+        if path:
+            layer.put(path, read_value(environ[variable]), Origin(f"environment variable {variable}"))
+    return layer
+
+
+def secrets_layer(directory: Path) -> Layer:
+    """Files named like the variables; their contents never appear in a message."""
+    layer = Layer()
+    for file in sorted(directory.iterdir()) if directory.is_dir() else ():
+        path = _path_of(file.name)
+        if path and file.is_file():
+            text = file.read_text("utf-8").rstrip("\r\n")
+            layer.put(path, text, Origin(f"secret {file}", is_secret=True))
+    return layer
+
+
+def overrides_layer(overrides: Mapping[str, object]) -> Layer:
+    """Flags, by dotted key. Text is read as in the environment, anything else is taken as it is."""
+    layer = Layer()
+    for key, value in overrides.items():
+        read = read_value(value) if isinstance(value, str) else value
+        layer.put(tuple(key.split(".")), read, Origin(f"command line, {key}"))
+    return layer
+
+
+def read_value(text: str) -> object:
+    """A value written on one line: JSON or TOML where it is a list or a table, else the text itself."""
+    if text[:1] not in ("[", "{"):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _path_of(variable: str) -> tuple[str, ...]:
+    matched = re.fullmatch(rf"{VARIABLE_PREFIX}(?P<rest>[A-Z0-9_]+)", variable.upper())
+    if matched is None or variable == CONFIG_VARIABLE:
+        return ()
+    path = tuple(matched["rest"].lower().split("__"))
+    return path if len(path) > 1 or path in (("peer",), ("service",)) else ()
+
+
+def _is_array_of_tables(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(element, dict) for element in value)
+
+
+def _merge(lower: Tables, upper: Tables) -> None:
+    for name, value in upper.items():
+        if isinstance(value, dict) and isinstance(lower.get(name), dict):
+            _merge(lower[name], value)
+        else:
+            lower[name] = value
+
+
+def _shifted(path: KeyPath, shifts: Mapping[str, int]) -> KeyPath:
+    match path:
+        case (str(name), int(index), *rest) if name in shifts:
+            return (name, index + shifts[name], *rest)
+        case _:
+            return path

@@ -1,0 +1,294 @@
+"""Every key of the configuration, its default and what it does; and how the keys become what each room takes.
+
+`Settings` is the only place that knows all rooms. Nothing below `app` sees it: a room gets its own small frozen
+dataclass, made here. Names have their unit last.
+"""
+
+from collections.abc import Mapping
+from ipaddress import ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from scpd.config.rules import (
+    absolute_or_empty,
+    ae_title,
+    ae_title_or_empty,
+    comma_separated,
+    known_backend,
+    network,
+    sop_class_names,
+    transfer_syntax_names,
+)
+from scpd.profile.profile import CONTEXTS_MAX, Operation, Peer, Profile, Role, Service
+from scpd.profile.uids import ServiceName
+from scpd.server.options import ServerOptions
+from scpd.ul.connection import UpperLayerLimits
+
+if TYPE_CHECKING:  # the services bring pydicom with them, which `scpd check` and `scpd schema` do not need
+    from scpd.services.exchange import Provider
+    from scpd.storage.base import Backend
+
+AeTitle: TypeAlias = Annotated[str, AfterValidator(ae_title)]
+Directory: TypeAlias = Annotated[str, AfterValidator(absolute_or_empty)]
+Network: TypeAlias = Annotated[str, AfterValidator(network)]
+Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Listed = BeforeValidator(comma_separated)
+
+
+class Table(BaseModel):
+    """A table of the TOML file: immutable, and strict about its keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False)
+
+
+class AeTable(Table):
+    """[ae]: who we are."""
+
+    titles: Annotated[tuple[AeTitle, ...], Listed] = Field(
+        default=("SCPD",),
+        min_length=1,
+        description="AE titles we answer to; a peer that calls another one is rejected.",
+    )
+
+
+class ListenTable(Table):
+    """[listen]: where we listen, unless a socket unit hands over sockets."""
+
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="Address to listen on; 0.0.0.0 or :: for all of them.",
+    )
+    port: int = Field(default=11112, ge=0, le=65535, description="TCP port; 0 lets the system choose one.")
+
+
+class StorageTable(Table):
+    """[storage]: where objects are kept."""
+
+    backend: Annotated[str, AfterValidator(known_backend)] = Field(
+        default="filesystem",
+        description='"filesystem" (files with an index in SQLite), "memory", or a name that a package registered.',
+    )
+    directory: Directory = Field(
+        default="",
+        description="Folder of the store; empty for $STATE_DIRECTORY, /var/lib/scpd (root) or ~/.local/share/scpd.",
+    )
+    blobs: Directory = Field(default="", description="Folder of the files; empty for the store's own folder.")
+    index: Directory = Field(
+        default="",
+        description="File of the index, on a local file system; empty for index.sqlite in the store's own folder.",
+    )
+    durability: Literal["sync", "none"] = Field(
+        default="sync",
+        description='"sync" answers Success only after everything is on disk; "none" leaves that to the system.',
+    )
+    min_free_bytes: int = Field(
+        default=268_435_456, ge=0, description="No object is begun when the disk has less room than this: A700H."
+    )
+    options: Mapping[str, Any] = Field(
+        # Any: a third party's options are its own
+        default={},
+        description="Further options of the backend, free of form.",
+    )
+
+
+class QueryTable(Table):
+    """[query]: how C-FIND is answered."""
+
+    strict: bool = Field(
+        default=True,
+        description="Refuse what the hierarchical model forbids (PS3.4 C.4.1.2.1); false ignores such keys.",
+    )
+    retrieve_ae_title: Annotated[str, AfterValidator(ae_title_or_empty)] = Field(
+        default="", description="(0008,0054) of every match; empty where nothing can be retrieved."
+    )
+
+
+class LimitsTable(Table):
+    """[limits]: what peers may cost us. Each is checked before memory is taken."""
+
+    associations_max: int = Field(
+        default=200, ge=1, description="Associations at one time; one more is rejected as a transient local limit."
+    )
+    contexts_max: int = Field(
+        default=CONTEXTS_MAX, ge=1, le=CONTEXTS_MAX, description="Presentation contexts in one association."
+    )
+    pdu_bytes_max: int = Field(
+        default=65_536, ge=4_096, le=1_048_576, description="Maximum Length that we announce to peers (PS3.8 D.1)."
+    )
+    pdu_bytes_tolerated: int = Field(
+        default=0,
+        ge=0,
+        le=16_777_216,
+        description="Longest PDU taken from peers that exceed what we announced; 0 for none.",
+    )
+    associate_pdu_bytes_max: int = Field(
+        default=131_072, ge=4_096, description="Longest A-ASSOCIATE-RQ; 128 contexts of 40 transfer syntaxes fit."
+    )
+    command_bytes_max: int = Field(default=65_536, ge=1_024, description="Longest command set.")
+    empty_fragments_max: int = Field(default=256, ge=1, description="Fragments without a byte in one message.")
+    identifier_bytes_max: int = Field(default=1_048_576, ge=1_024, description="Longest C-FIND Identifier.")
+    results_max: int = Field(default=0, ge=0, description="Matches of one C-FIND, then A700H; 0 for no limit.")
+    block_bytes: int = Field(default=262_144, ge=16_384, description="Size of a receive block.")
+    receive_bytes_max: int = Field(
+        default=134_217_728,
+        ge=1_048_576,
+        description="Receive blocks of all associations; when used up, senders are slowed.",
+    )
+
+
+class TimeoutsTable(Table):
+    """[timeouts]: how long we wait."""
+
+    artim_seconds: Seconds = Field(
+        default=10.0, description="For a connected peer's A-ASSOCIATE-RQ, and for it to close (PS3.8 9.1.5)."
+    )
+    idle_seconds: Seconds = Field(default=60.0, description="For the next bytes of an association, then A-ABORT.")
+    send_seconds: Seconds = Field(default=30.0, description="For a peer to take what we send, then A-ABORT.")
+    drain_seconds: Seconds = Field(default=30.0, description="For associations to end when the daemon stops.")
+
+
+class LogTable(Table):
+    """[log]: what is said on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least severity to log.")
+    format: Literal["auto", "console", "json"] = Field(
+        default="auto", description='"auto" is "console" on a terminal and "json" elsewhere.'
+    )
+
+
+class ServiceTable(Table):
+    """[[service]]: SOP classes we serve, and the transfer syntaxes we take them in."""
+
+    name: ServiceName = Field(description="The service class.")
+    sop_classes: Annotated[tuple[str, ...], Listed, AfterValidator(sop_class_names)] = Field(
+        default=(),
+        description='Names, keywords, UIDs, UID prefixes ("1.3.12.2.1107.*") or groups ("storage:image"); '
+        "empty for all of the service.",
+    )
+    transfer_syntaxes: Annotated[tuple[str, ...], Listed, AfterValidator(transfer_syntax_names)] = Field(
+        default=(),
+        description='Names, UIDs or groups ("lossless"), the preferred first; empty for all that make sense.',
+    )
+    roles: Annotated[tuple[Role, ...], Listed] = Field(
+        default=(Role.SCP,), min_length=1, description="Our roles; scu only where a peer negotiates it."
+    )
+
+    def service(self) -> Service:
+        """The declaration for the profile."""
+        return Service(self.name, self.sop_classes, self.transfer_syntaxes, frozenset(self.roles))
+
+
+class PeerTable(Table):
+    """[[peer]]: an application entity that may call. Of several that fit a caller, the last one counts."""
+
+    ae_title: AeTitle = Field(description="Its calling AE title.")
+    addresses: Annotated[tuple[Network, ...], Listed] = Field(
+        min_length=1, description="Addresses and networks (CIDR) it calls from."
+    )
+    operations: Annotated[tuple[Operation, ...], Listed] = Field(
+        default=tuple(Operation), description="What it may do; anything else is answered 0124H."
+    )
+    called_ae_titles: Annotated[tuple[AeTitle, ...], Listed] = Field(
+        default=(), description="Those of our titles it may call; empty for all."
+    )
+    transfer_syntaxes: Annotated[tuple[str, ...], Listed, AfterValidator(transfer_syntax_names)] = Field(
+        default=(), description="Its own transfer syntaxes for storage, the preferred first; empty for the services'."
+    )
+    service: tuple[ServiceTable, ...] = Field(default=(), description="Its own services; none for those of everybody.")
+
+    def peer(self) -> Peer:
+        """The declaration for the profile."""
+        return Peer(
+            ae_title=self.ae_title,
+            addresses=tuple(ip_network(text) for text in self.addresses),
+            operations=frozenset(self.operations),
+            called_ae_titles=self.called_ae_titles,
+            services=tuple(table.service() for table in self.service),
+            transfer_syntaxes=self.transfer_syntaxes,
+        )
+
+
+class Settings(Table):
+    """The whole configuration. Immutable; a reload makes another one."""
+
+    ae: AeTable = AeTable()
+    listen: ListenTable = ListenTable()
+    storage: StorageTable = StorageTable()
+    query: QueryTable = QueryTable()
+    limits: LimitsTable = LimitsTable()
+    timeouts: TimeoutsTable = TimeoutsTable()
+    log: LogTable = LogTable()
+    service: tuple[ServiceTable, ...] = Field(
+        default=(), description="What we serve; without any: Verification, all storage SOP classes, and C-FIND."
+    )
+    peer: tuple[PeerTable, ...] = Field(
+        default=(),
+        description="Who may call; without any: every AE of this machine's loopback addresses, and nobody else.",
+    )
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:  # Any: JSON
+        """The JSON Schema of the TOML file, for editors and for `scpd schema`."""
+        return cls.model_json_schema()
+
+    def profile(self) -> Profile:
+        """What negotiates. Reads the DICOM dictionary."""
+        return Profile(
+            ae_titles=self.ae.titles,
+            services=tuple(table.service() for table in self.service),
+            peers=tuple(table.peer() for table in self.peer),
+            pdu_bytes_max=self.limits.pdu_bytes_max,
+            contexts_max=self.limits.contexts_max,
+        )
+
+    def upper_layer_limits(self) -> UpperLayerLimits:
+        """What the upper layer bounds."""
+        return UpperLayerLimits(
+            pdu_bytes_max=self.limits.pdu_bytes_max,
+            pdu_bytes_tolerated=self.limits.pdu_bytes_tolerated,
+            associate_pdu_bytes_max=self.limits.associate_pdu_bytes_max,
+            artim_seconds=self.timeouts.artim_seconds,
+        )
+
+    def server_options(self) -> ServerOptions:
+        """What the server bounds."""
+        from scpd.dimse.pdv import DimseLimits
+
+        return ServerOptions(
+            idle_seconds=self.timeouts.idle_seconds,
+            send_seconds=self.timeouts.send_seconds,
+            drain_seconds=self.timeouts.drain_seconds,
+            associations_max=self.limits.associations_max,
+            block_bytes=self.limits.block_bytes,
+            receive_bytes_max=self.limits.receive_bytes_max,
+            upper_layer=self.upper_layer_limits(),
+            messages=DimseLimits(self.limits.command_bytes_max, self.limits.empty_fragments_max),
+        )
+
+    def provider(self, backend: "Backend") -> "Provider":
+        """What the services work with."""
+        from scpd.query.identifier import QueryRules
+        from scpd.services.exchange import Provider
+
+        return Provider(
+            backend=backend,
+            query_rules=QueryRules(strict=self.query.strict),
+            identifier_bytes_max=self.limits.identifier_bytes_max,
+            results_max=self.limits.results_max,
+            retrieve_ae_title=self.query.retrieve_ae_title or None,
+        )
+
+    def backend_options(self) -> dict[str, object]:
+        """The options of the chosen backend: our own keys for `filesystem`, and [storage.options] for all."""
+        if self.storage.backend != "filesystem":
+            return dict(self.storage.options)
+        paths = {"directory": self.storage.directory, "blobs": self.storage.blobs, "index": self.storage.index}
+        return {
+            **{name: Path(text) for name, text in paths.items() if text},
+            "durability": self.storage.durability,
+            "min_free_bytes": self.storage.min_free_bytes,
+            **self.storage.options,
+        }
