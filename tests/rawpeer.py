@@ -6,9 +6,9 @@ Blocking sockets, one timeout for everything, no state machine: a test says what
 import socket
 import struct
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeAlias
 
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 VERIFICATION = "1.2.840.10008.1.1"
@@ -301,6 +301,10 @@ class RawPeer:
         self.send(RELEASE_RQ)
         received = self.receive()
         assert received is not None and received.type == A_RELEASE_RP, received
+
+
+Call: TypeAlias = Callable[[], RawPeer]
+"""What a test calls to connect one more peer; the connection ends with the test."""
 
 
 def parse_command(data: bytes) -> dict[int, bytes]:
