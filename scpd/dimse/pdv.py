@@ -26,7 +26,8 @@ class DimseLimits:
     """What one message may cost us.
 
     `command_bytes_max`: a real command set has some 200 bytes, one with a long list of tags some thousand.
-    `empty_fragments_max`: fragments without a byte, in one message; legal, pointless, and endless if one lets them.
+    `empty_fragments_max`: fragments without a byte, in one command or data set: legal, pointless, and endless if one
+    lets them.
     """
 
     command_bytes_max: int = 65_536
@@ -113,7 +114,7 @@ class MessageReader:
             return
         self._empty_fragments += 1
         if self._empty_fragments > self._limits.empty_fragments_max:
-            raise _invalid("too many empty fragments in one message")
+            raise _invalid("too many empty fragments")
 
 
 def _invalid(detail: str) -> ProtocolError:

@@ -98,7 +98,7 @@ class TestReading:
 
     def test_messages_follow_each_other_on_any_context(self) -> None:
         """D26: the second request is read after the first."""
-        echo = pieces(c_echo_rq(), 9999, 3)
+        echo = pieces(c_echo_rq(), 20, 3)
         told = _read(MessageReader(), [*echo, *_command(5), *_data_set(b"xx", context_id=5), *echo])
         assert [said.context_id for said in told] == [3, 5, 5, 3]
 

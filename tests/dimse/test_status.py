@@ -1,7 +1,7 @@
 """Statuses: their categories against the Standard's ranges, and what a failure may say to a peer."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scpd.dimse.status import Category, DimseFailure, Status, category
@@ -68,6 +68,8 @@ class TestFailure:
             DimseFailure(status)
 
     @given(st.text(max_size=100))
+    @example("x" * 64)
+    @example("x" * 65)
     def test_its_comment_is_fit_for_an_lo(self, comment: str) -> None:
         """PS3.5 6.2: at most 64 characters of the default repertoire, no control characters and no backslash."""
         shown = DimseFailure(0x0110, comment).comment
