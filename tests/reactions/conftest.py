@@ -6,14 +6,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
 from tests.daemon import Daemon
+from tests.datasets import PATIENT_MARK
 from tests.rawpeer import RawPeer
 
-PATIENT_MARK = "Zqxpatient"
-"""Part of every name, ID and description that a test of this folder stores: the log must never show it."""
+Call: TypeAlias = Callable[[], RawPeer]
+"""Connects another raw peer."""
 
 RSS_GROWTH_BYTES_MAX = 8 << 20
 ECHO_SECONDS_MAX = 1.0
@@ -27,10 +29,18 @@ def daemon(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Daemon]:
 
 
 @pytest.fixture
-def call(daemon: Daemon) -> Iterator[Callable[[], RawPeer]]:
+def call(daemon: Daemon) -> Iterator[Call]:
     """Connects a raw peer to `daemon`; closed before the oracle is asked."""
     with ExitStack() as stack:
         yield lambda: stack.enter_context(RawPeer(daemon.port))
+
+
+@pytest.fixture
+def peer(call: Call) -> RawPeer:
+    """A raw peer with an association on the usual contexts."""
+    connected = call()
+    connected.associate()
+    return connected
 
 
 @pytest.fixture(autouse=True)
