@@ -3,19 +3,15 @@
 import gc
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
 from tests.daemon import Daemon
 from tests.datasets import PATIENT_MARK
-from tests.rawpeer import RawPeer
-
-Call: TypeAlias = Callable[[], RawPeer]
-"""Connects another raw peer."""
+from tests.rawpeer import Call, RawPeer
 
 RSS_GROWTH_BYTES_MAX = 8 << 20
 ECHO_SECONDS_MAX = 1.0
