@@ -33,22 +33,28 @@ class Wire:
     def __init__(self, delivery: Delivery = Delivery.WHOLE, limits: UpperLayerLimits | None = None) -> None:
         limits = limits or UpperLayerLimits()
         self.now = 0.0
+        self.is_connected = False
         self.requestor = Connection(Role.REQUESTOR, limits)
         self.acceptor = Connection(Role.ACCEPTOR, limits)
         self.requestor_events: list[Event] = []
         self.acceptor_events: list[Event] = []
         self._delivery = delivery
 
+    def connect(self) -> None:
+        """Opens the transport for both; the requestor has to have asked for its association."""
+        self.requestor.transport_opened(self.now)
+        self.acceptor.transport_opened(self.now)
+        self.is_connected = True
+
     def open(self, request: AssociateRQ) -> None:
         """Connects both ends and carries the request to the acceptor."""
         self.requestor.associate(request, self.now)
-        self.acceptor.transport_opened(self.now)
-        self.requestor.transport_opened(self.now)
+        self.connect()
         self.deliver()
 
     def deliver(self) -> None:
         """Carries bytes both ways, and the end of the transport, until nothing moves any more."""
-        while self._carry_to_acceptor() | self._carry_to_requestor():
+        while self.is_connected and self._carry_to_acceptor() | self._carry_to_requestor():
             pass
 
     def wait(self, seconds: float) -> None:
