@@ -62,7 +62,7 @@ def bytes_of(vr: str, text: str, order: str, charset: CharacterSet) -> bytes:
     elif vr in _OPAQUE:
         encoded = bytes.fromhex(text)
     else:
-        encoded = text.encode("latin-1")
+        encoded = text.encode("latin-1", "replace")
     if len(encoded) & 1:
         return encoded + (b"\0" if vr == "UI" or vr in _OPAQUE else b" ")
     return encoded

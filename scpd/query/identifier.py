@@ -1,14 +1,63 @@
-"""C-FIND Identifiers: bytes -> Query, and a match -> bytes (PS3.4 C.4.1.1.3)."""
+"""C-FIND Identifiers (PS3.4 C.4.1.1.3): bytes -> Query, and a match -> the bytes of a pending response.
 
+Everything a peer may get wrong is found here, and answered with the status that says so: C000H for bytes that are no
+data set, A900H for a data set that is no Identifier of the model. Keys of levels above the query's are answered, for
+an SCP may know more than it must; keys of levels below mean a misunderstanding, unless the peer is granted leniency.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
-from scpd.dataset.attributes import Attributes
-from scpd.query.terms import Model, Query
+from scpd.dataset.attributes import Attributes, Tag, Value, text
+from scpd.dataset.dictionary import vr_of
+from scpd.dataset.encode import Encoder
+from scpd.dataset.heads import Broken
+from scpd.dataset.reader import read_data_set
+from scpd.dimse.status import DimseFailure, Status
+from scpd.query.levels import (
+    ANSWERED,
+    INSTANCE_AVAILABILITY,
+    QUERY_RETRIEVE_LEVEL,
+    RETRIEVE_AE_TITLE,
+    SPECIFIC_CHARACTER_SET,
+    TIMEZONE_OFFSET_FROM_UTC,
+    UNIQUE_KEY,
+    level_of,
+    levels,
+)
+from scpd.query.matching import MOMENT_VRS, ONE_VALUE_VRS
+from scpd.query.moments import split_range
+from scpd.query.terms import AnyOf, Empty, Items, Key, Level, Matcher, Model, Query, Range, Single, Universal, Wildcard
+
+WILDCARD_VRS = frozenset("AE CS LO LT PN SH ST UC UR UT".split())
+"""PS3.4 C.2.2.2.4; in other VRs an asterisk is a character, and no valid one."""
+
+NOT_MATCHED_ON = ANSWERED | {TIMEZONE_OFFSET_FROM_UTC}
+NOT_KEYS = frozenset({SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL})
+
+DATE_AND_TIME: tuple[tuple[Tag, Tag], ...] = (
+    (0x00080012, 0x00080013),  # Instance Creation
+    (0x00080020, 0x00080030),  # Study
+    (0x00080021, 0x00080031),  # Series
+    (0x00080022, 0x00080032),  # Acquisition
+    (0x00080023, 0x00080033),  # Content
+    (0x00100030, 0x00100032),  # Patient's Birth
+    (0x00380020, 0x00380021),  # Admitting
+    (0x00400244, 0x00400245),  # Performed Procedure Step Start
+    (0x00400250, 0x00400251),  # Performed Procedure Step End
+    (0x00700082, 0x00700083),  # Presentation Creation
+)
+"""Pairs whose ranges may be combined (PS3.4 C.2.2.2.5)."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryRules:
-    """What was negotiated, or granted to this peer (PS3.4 C.5.1.1). The default is strict hierarchical."""
+    """What was negotiated, or granted to this peer (PS3.4 C.5.1.1). The default is strict and hierarchical.
+
+    `relational` frees from the unique keys of the levels above. Without `strict` they may be missing too, keys of
+    levels below are passed over (FF01H), and several values of any VR are taken for a list.
+    """
 
     strict: bool = True
     relational: bool = False
@@ -17,16 +66,168 @@ class QueryRules:
     multiple_values: bool = False
 
 
-def decode_identifier(data: bytes, transfer_syntax_uid: str, model: Model, rules: QueryRules = QueryRules()) -> Query:
-    """The query that an Identifier asks. Raises DimseFailure (A900H, C000H)."""
-    raise NotImplementedError
+STRICT = QueryRules()
+
+
+def decode_identifier(data: bytes, transfer_syntax_uid: str, model: Model, rules: QueryRules = STRICT) -> Query:
+    """The query that an Identifier asks. Raises DimseFailure with A900H or C000H (PS3.4 C.4.1.1.4)."""
+    try:
+        attributes = read_data_set(data, transfer_syntax_uid)
+    except Broken as broken:
+        raise DimseFailure(Status.UNABLE_TO_PROCESS, f"identifier: {broken.reason}") from broken
+    level = _level(attributes, model)
+    keys, unsupported = _keys(attributes, model, level, rules)
+    _check_unique_keys(keys, model, level, rules)
+    combined = _combined(keys) if rules.combined_datetime else ()
+    return Query(model, level, keys, unsupported, combined, text(attributes, SPECIFIC_CHARACTER_SET))
+
+
+def _refused(comment: str, *tags: Tag) -> DimseFailure:
+    return DimseFailure(Status.DATA_SET_DOES_NOT_MATCH_SOP_CLASS, comment, tags)
+
+
+def _level(attributes: Attributes, model: Model) -> Level:
+    named = text(attributes, QUERY_RETRIEVE_LEVEL)
+    for level in levels(model):
+        if level.value == named:
+            return level
+    raise _refused("no Query/Retrieve Level of this model", QUERY_RETRIEVE_LEVEL)
+
+
+def _keys(
+    attributes: Attributes, model: Model, level: Level, rules: QueryRules
+) -> tuple[tuple[Key, ...], frozenset[Tag]]:
+    """The keys that are answered, and the tags that are not."""
+    answered = set(_levels_down_to(level))
+    keys, unsupported, below = [], [], []
+    for tag in sorted(attributes):
+        if tag in NOT_KEYS or tag & 0xFFFF == 0 or tag < 0x00080000:  # nor group lengths, commands and file meta
+            continue
+        lives_at = level_of(tag, model)
+        if tag in NOT_MATCHED_ON:
+            keys.append(Key(tag, vr_of(tag), Universal()))
+        elif lives_at in answered:
+            keys.append(Key(tag, vr_of(tag), _matcher(tag, attributes[tag], rules)))
+        else:
+            unsupported.append(tag)
+            below += [tag] if lives_at else []
+    if below and rules.strict and not rules.relational:
+        raise _refused("keys of a level below the query's", *below)
+    return tuple(keys), frozenset(unsupported)
+
+
+def _levels_down_to(level: Level) -> tuple[Level, ...]:
+    every = tuple(Level)
+    return every[: every.index(level) + 1]
+
+
+def _check_unique_keys(keys: Iterable[Key], model: Model, level: Level, rules: QueryRules) -> None:
+    """PS3.4 C.4.1.2.1: each level above is pinned to one entity, unless relational queries were granted."""
+    if rules.relational or not rules.strict:
+        return
+    single = {key.tag for key in keys if isinstance(key.matcher, Single)}
+    above = [UNIQUE_KEY[higher] for higher in levels(model) if higher in _levels_down_to(level)[:-1]]
+    missing = [tag for tag in above if tag not in single]
+    if missing:
+        raise _refused("a single value is needed for the unique keys above", *missing)
+
+
+def _matcher(tag: Tag, value: Value, rules: QueryRules) -> Matcher:
+    vr = vr_of(tag)
+    if isinstance(value, str):
+        return _text_matcher(tag, vr, value, rules) if vr != "SQ" else Universal()
+    if len(value) > 1 or vr != "SQ":
+        raise _refused("a sequence key has one item", tag)
+    return Items(tuple(_item_keys(value[0], rules))) if value else Universal()
+
+
+def _item_keys(item: Attributes, rules: QueryRules) -> Iterable[Key]:
+    for tag in sorted(item):
+        if tag & 0xFFFF and tag != SPECIFIC_CHARACTER_SET:
+            yield Key(tag, vr_of(tag), _matcher(tag, item[tag], rules))
+
+
+def _text_matcher(tag: Tag, vr: str, value: str, rules: QueryRules) -> Matcher:
+    if not value:
+        return Universal()
+    if value == '""' and rules.empty_values:
+        return Empty()
+    if "\\" in value and vr not in ONE_VALUE_VRS:
+        return _list_matcher(tag, vr, value, rules)
+    if vr in MOMENT_VRS:
+        return _moment_matcher(tag, vr, value)
+    if vr in WILDCARD_VRS and ("*" in value or "?" in value):
+        return Wildcard(value) if value.strip("*") else Universal()
+    return Single(value)
+
+
+def _list_matcher(tag: Tag, vr: str, value: str, rules: QueryRules) -> Matcher:
+    values = tuple(one for one in value.split("\\") if one)
+    if vr != "UI" and rules.strict and not rules.multiple_values:
+        raise _refused("several values, but one is matched on", tag)
+    return AnyOf(values) if values else Universal()
+
+
+def _moment_matcher(tag: Tag, vr: str, value: str) -> Matcher:
+    ends = split_range(vr, value)
+    if ends is None:
+        return Single(value)
+    first, last = ends
+    if not first and not last:
+        raise _refused("a range without ends", tag)
+    return Range(first or None, last or None)
+
+
+def _combined(keys: tuple[Key, ...]) -> tuple[tuple[Tag, Tag], ...]:
+    ranges = {key.tag for key in keys if isinstance(key.matcher, Range)}
+    return tuple(pair for pair in DATE_AND_TIME if ranges.issuperset(pair))
+
+
+def pending_status(query: Query) -> Status:
+    """FF00H, or FF01H when some key was neither matched on nor returned (PS3.4 C.4.1.1.4)."""
+    return Status.PENDING_WITH_UNSUPPORTED_KEYS if query.unsupported else Status.PENDING
 
 
 def encode_match(query: Query, match: Attributes, transfer_syntax_uid: str, retrieve_ae_title: str | None) -> bytes:
-    """The Identifier of one pending response: the requested keys, the unique keys, and where to retrieve from."""
-    raise NotImplementedError
+    """The Identifier of one pending response: the requested keys, the unique keys, and where to retrieve from.
+
+    `retrieve_ae_title` is None where nothing can be retrieved: (0008,0054) is then empty, and (0008,0056) says
+    UNAVAILABLE (PS3.4 C.4.1.1.3.2). Text is ASCII, else in the peer's character set where that carries it, else UTF-8.
+    """
+    response: dict[Tag, Value] = {key.tag: _returned(key, match.get(key.tag, "")) for key in query.keys}
+    for level in levels(query.model):
+        if level in _levels_down_to(query.level):
+            response[UNIQUE_KEY[level]] = match.get(UNIQUE_KEY[level], "")
+    response[QUERY_RETRIEVE_LEVEL] = query.level.value
+    response[RETRIEVE_AE_TITLE] = retrieve_ae_title or ""
+    if retrieve_ae_title is None:
+        response[INSTANCE_AVAILABILITY] = "UNAVAILABLE"
+    elif INSTANCE_AVAILABILITY in response:
+        response[INSTANCE_AVAILABILITY] = "ONLINE"
+    return _encoded(response, transfer_syntax_uid, query.character_set)
 
 
-def pending_status(query: Query) -> int:
-    """FF00H, or FF01H when some key was neither matched nor returned (PS3.4 C.4.1.1.4)."""
-    raise NotImplementedError
+def _returned(key: Key, value: Value) -> Value:
+    """Of a sequence, the keys that were asked for; everything where none was named."""
+    if not isinstance(key.matcher, Items) or not key.matcher.keys or isinstance(value, str):
+        return value
+    return tuple(
+        {nested.tag: _returned(nested, item.get(nested.tag, "")) for nested in key.matcher.keys} for item in value
+    )
+
+
+def _encoded(response: Mapping[Tag, Value], transfer_syntax_uid: str, asked_for: str) -> bytes:
+    try:
+        return _encoder(transfer_syntax_uid, "").encode(response)
+    except UnicodeEncodeError:
+        pass
+    try:
+        return _encoder(transfer_syntax_uid, asked_for).encode({**response, SPECIFIC_CHARACTER_SET: asked_for})
+    except UnicodeEncodeError:
+        utf_8 = "ISO_IR 192"
+        return _encoder(transfer_syntax_uid, utf_8).encode({**response, SPECIFIC_CHARACTER_SET: utf_8})
+
+
+@lru_cache(maxsize=64)
+def _encoder(transfer_syntax_uid: str, specific_character_set: str) -> Encoder:
+    return Encoder(transfer_syntax_uid, specific_character_set)

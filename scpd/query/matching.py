@@ -1,38 +1,167 @@
 """What a Query means (PS3.4 C.2.2.2): pure predicates over decoded attributes, the oracle of every index.
 
-How conflicting attributes are resolved: an entity shows the attributes of ONE of its instances, so that what belongs
-together stays together: of the instances' attribute sets of that level, the one with the most non-empty values, and
-between equals the one that sorts first. That is a maximum in a total order: no order of arrival changes it, and an
-index keeps just the winner (`more_telling`). A study row holds the winners for STUDY and for PATIENT attributes; the
-patients are then made of study rows, grouped by `patient_key`.
+A value that is absent or empty matches `Universal` and `Empty` alone. Of several stored values one has to match.
+Text is compared case sensitively, numbers by value, dates and times as what their precision covers, names folded.
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from functools import lru_cache
+from typing import assert_never
 
-from scpd.dataset.attributes import Attributes
-from scpd.query.terms import Query
+from scpd.dataset.attributes import Attributes, Tag, Value, text
+from scpd.query.entities import entities, more_telling, patient_key
+from scpd.query.levels import TIMEZONE_OFFSET_FROM_UTC
+from scpd.query.moments import TIME_ORIGIN, interval, joined
+from scpd.query.names import fold_person_name
+from scpd.query.terms import AnyOf, Empty, Items, Key, Matcher, Query, Range, Single, Universal, Wildcard
+
+__all__ = ["answer", "comparable", "fold_person_name", "key_matches", "matches", "more_telling", "patient_key"]
+
+ONE_VALUE_VRS = frozenset("LT ST UR UT".split())
+"""VRs in which a backslash is a character like any other (PS3.5 6.2)."""
+
+MOMENT_VRS = frozenset("DA TM DT".split())
+NUMBER_VRS = frozenset("DS IS FL FD SL SS SV UL US UV".split())
+
+
+def answer(query: Query, instances: Iterable[Attributes]) -> Iterator[Attributes]:
+    """The entities at the query's level among `instances` that match, with computed keys, in order of unique keys."""
+    return (entity for entity in entities(query.level, instances) if matches(query, entity))
 
 
 def matches(query: Query, attributes: Attributes) -> bool:
     """Whether one entity, with all attributes of its own level and of those above, satisfies every key."""
-    raise NotImplementedError
+    together = {tag for pair in query.combined for tag in pair}
+    return all(key_matches(key, attributes) for key in query.keys if key.tag not in together) and all(
+        _combined_matches(query, date, time, attributes) for date, time in query.combined
+    )
 
 
-def answer(query: Query, instances: Iterable[Attributes]) -> Iterator[Attributes]:
-    """The entities at the query's level among `instances` that match, with computed keys, in order of unique key."""
-    raise NotImplementedError
+def key_matches(key: Key, attributes: Attributes) -> bool:
+    """Whether one key is satisfied."""
+    if is_universal(key.matcher):
+        return True
+    value = attributes.get(key.tag, "")
+    return _value_matches(key.vr, key.matcher, value, text(attributes, TIMEZONE_OFFSET_FROM_UTC))
 
 
-def more_telling(first: Attributes, second: Attributes) -> Attributes:
-    """Which of two instances' attribute sets of one level an entity shows; commutative and associative."""
-    raise NotImplementedError
+def is_universal(matcher: Matcher) -> bool:
+    """Whether everything matches: also an item without keys, or whose keys are all universal (PS3.4 C.2.2.2.6)."""
+    return isinstance(matcher, Universal) or (
+        isinstance(matcher, Items) and all(is_universal(key.matcher) for key in matcher.keys)
+    )
 
 
-def patient_key(attributes: Attributes) -> tuple[str, str, str]:
-    """What makes a patient one: Patient ID, its issuer, and the Study Instance UID where there is no Patient ID."""
-    raise NotImplementedError
+def comparable(vr: str, value: str) -> str:
+    """One value in the form in which equal values are equal texts: a folded name, a plain number, a bare date."""
+    match vr:
+        case "PN":
+            return fold_person_name(value)
+        case "DA":
+            return value.replace(".", "")
+        case _ if vr in NUMBER_VRS:
+            return _plain_number(value)
+        case _:
+            return value
 
 
-def fold_person_name(text: str) -> str:
-    """A PN (or a PN wild card pattern) without case, width and diacritics, for comparison."""
-    raise NotImplementedError
+def _plain_number(value: str) -> str:
+    try:
+        return str(Decimal(value).normalize() + 0)  # adding nothing makes -0 a 0
+    except ArithmeticError:
+        return value
+
+
+def wildcard_matches(vr: str, pattern: str, value: str) -> bool:
+    """Whether one stored value fits a wild card pattern."""
+    if vr == "PN":
+        return _names_fit(pattern, value, _fits)
+    return _fits(pattern, value)
+
+
+def _value_matches(vr: str, matcher: Matcher, stored: Value, utc_offset: str) -> bool:
+    match matcher:
+        case Universal():
+            return True
+        case Empty():
+            return not stored
+        case Items(keys):
+            return not isinstance(stored, str) and any(all(key_matches(key, item) for key in keys) for item in stored)
+    if not isinstance(stored, str) or not stored:
+        return False
+    values = [stored] if vr in ONE_VALUE_VRS else stored.split("\\")
+    return any(_one_matches(vr, matcher, value, utc_offset) for value in values)
+
+
+def _one_matches(vr: str, matcher: Single | AnyOf | Wildcard | Range, value: str, utc_offset: str) -> bool:
+    match matcher:
+        case Single(wanted):
+            return _equal(vr, wanted, value, utc_offset)
+        case AnyOf(several):
+            return any(_equal(vr, wanted, value, utc_offset) for wanted in several)
+        case Wildcard(pattern):
+            return wildcard_matches(vr, pattern, value)
+        case Range(first, last):
+            return _in_range(vr, first, last, value, utc_offset)
+        case _:
+            assert_never(matcher)
+
+
+def _equal(vr: str, wanted: str, value: str, utc_offset: str) -> bool:
+    if vr == "PN":
+        return _names_fit(wanted, value, str.__eq__)
+    if vr in MOMENT_VRS and interval(vr, wanted):
+        return _in_range(vr, wanted, wanted, value, utc_offset)
+    return comparable(vr, wanted) == comparable(vr, value)
+
+
+def _in_range(vr: str, first: str | None, last: str | None, value: str, utc_offset: str) -> bool:
+    """Both ends belong to the range; an end that is no date or time belongs to none."""
+    stored = interval(vr, value, utc_offset)
+    lower = interval(vr, first, utc_offset) if first else None
+    upper = interval(vr, last, utc_offset) if last else None
+    if stored is None or (first and lower is None) or (last and upper is None):
+        return False
+    return (lower is None or lower.first <= stored.first) and (upper is None or stored.first <= upper.last)
+
+
+def _names_fit(wanted: str, value: str, fits: Callable[[str, str], bool]) -> bool:
+    """A name has up to three groups (PS3.5 6.2.1): one alone may be any of those stored, more stand in their place."""
+    groups = fold_person_name(wanted).split("=")
+    stored = fold_person_name(value).split("=")
+    if len(groups) == 1:
+        return any(fits(groups[0], group) for group in stored)
+    stored += [""] * (len(groups) - len(stored))
+    return all(not group or fits(group, there) for group, there in zip(groups, stored, strict=False))
+
+
+def _fits(pattern: str, value: str) -> bool:
+    return _compiled(pattern).fullmatch(value) is not None
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A wild card pattern as an expression that takes linear time an asterisk.
+
+    Between asterisks the first place where a piece fits is as good as any other: atomic groups never try a second one,
+    so a pattern of many asterisks costs an attacker's peer no more than a long one.
+    """
+    first, *pieces = [re.escape(piece).replace(r"\?", ".") for piece in re.sub(r"\*+", "*", pattern).split("*")]
+    if not pieces:
+        return re.compile(first, re.DOTALL)
+    *between, last = pieces
+    return re.compile(first + "".join(f"(?>.*?{piece})" for piece in between) + ".*" + last, re.DOTALL)
+
+
+def _combined_matches(query: Query, date: Tag, time: Tag, attributes: Attributes) -> bool:
+    """Two ranges as one, from the first date at the first time to the last at the last (PS3.4 C.2.2.2.5)."""
+    ends = {key.tag: key.matcher for key in query.keys if isinstance(key.matcher, Range)}
+    day, clock = interval("DA", text(attributes, date)), interval("TM", text(attributes, time))
+    if day is None or clock is None:
+        return False
+    moment = day.first + (clock.first - TIME_ORIGIN)
+    lower = joined(ends[date].first, ends[time].first)
+    upper = joined(ends[date].last, ends[time].last)
+    return (lower is None or lower.first <= moment) and (upper is None or moment <= upper.last)

@@ -91,10 +91,13 @@ class Query:
 
     `keys` holds the requested keys in ascending tag order, without (0008,0005), (0008,0052) and group lengths.
     `unsupported` holds requested tags this AE neither matches on nor returns: their presence makes the pending
-    status FF01H (PS3.4 C.4.1.1.4).
+    status FF01H (PS3.4 C.4.1.1.4). `combined` names the pairs of a date and a time key whose two ranges are one range
+    of moments (PS3.4 C.2.2.2.5.2), where that was negotiated. `character_set` is the Identifier's (0008,0005).
     """
 
     model: Model
     level: Level
     keys: tuple[Key, ...]
     unsupported: frozenset[Tag] = frozenset()
+    combined: tuple[tuple[Tag, Tag], ...] = ()
+    character_set: str = ""
