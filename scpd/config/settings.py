@@ -125,7 +125,7 @@ class LimitsTable(Table):
         description="Longest PDU taken from peers that exceed what we announced; 0 for none.",
     )
     associate_pdu_bytes_max: int = Field(
-        default=131_072, ge=4_096, description="Longest A-ASSOCIATE-RQ; 128 contexts of 40 transfer syntaxes fit."
+        default=262_144, ge=4_096, description="Longest A-ASSOCIATE-RQ; 128 contexts of all syntaxes take 180 KiB."
     )
     command_bytes_max: int = Field(default=65_536, ge=1_024, description="Longest command set.")
     empty_fragments_max: int = Field(default=256, ge=1, description="Fragments without a byte in one message.")
