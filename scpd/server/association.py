@@ -111,7 +111,9 @@ class Association:
         except SendTimeout:
             self._abort("the peer does not read")
         except AssociationEnded as end:
-            self._log.info("association ended", reason=str(end))
+            # Who never sent a byte is a load balancer's probe, and comes every few seconds.
+            note = self._log.info if self._wire.bytes_received else self._log.debug
+            note("association ended", reason=str(end))
 
     async def _establish(self) -> None:
         event = None
