@@ -5,9 +5,12 @@ beyond what contains it. Whatever does not fit is an "invalid PDU parameter valu
 """
 
 from collections.abc import Iterator
+from struct import Struct
 
 from scpd.ul.errors import ProtocolError
 from scpd.ul.pdu import AbortReason, AbortSource
+
+_ITEM_HEADER = Struct(">BxH")  # type, reserved, length: PS3.8 9.3.1
 
 
 def invalid(detail: str) -> ProtocolError:
@@ -61,11 +64,10 @@ class Cursor:
         return self.take(len(self._data) - self._at)
 
     def items(self) -> Iterator[tuple[int, "Cursor"]]:
-        """Type and content of every item up to the end: type, a reserved byte, 2-byte length (PS3.8 9.3.1)."""
+        """Type and content of every item up to the end."""
         while not self.is_at_end:
-            item_type = self.number(1)
-            self.skip(1)
-            yield item_type, Cursor(self.counted())
+            item_type, length = _ITEM_HEADER.unpack(self.take(_ITEM_HEADER.size))
+            yield item_type, Cursor(self.take(length))
 
     def finish(self) -> None:
         """Nothing may be left over."""
