@@ -92,6 +92,7 @@ IMAGES_BY_ANOTHER_NAME = frozenset(
     }
 )
 
+# A keyword that the dictionary at hand does not have yet counts for nothing.
 LOSSLESS = (
     "JPEGLosslessSV1",
     "JPEGLossless",
@@ -101,10 +102,12 @@ LOSSLESS = (
     "HTJ2KLossless",
     "HTJ2KLosslessRPCL",
     "JPEG2000MCLossless",
+    "JPEGXLLossless",
 )
 NOTHING_LOST = (
     "ExplicitVRLittleEndian",
     "DeflatedExplicitVRLittleEndian",
+    "DeflatedImageFrameCompression",
     "EncapsulatedUncompressedExplicitVRLittleEndian",
     "ExplicitVRBigEndian",
     "JPEGLosslessNonHierarchical15",
@@ -205,7 +208,7 @@ def _transfer_syntax_groups(syntaxes: Mapping[str, str]) -> dict[str, tuple[str,
     usable = [keyword for keyword in syntaxes if not keyword.startswith(NOT_FOR_STORAGE)]
     video = tuple(keyword for keyword in usable if keyword.startswith(("MPEG", "HEVC")))
     last = ("ImplicitVRLittleEndian", *REFERENCED)
-    # What a newer dictionary adds is taken for lossy until it is listed above.
+    # What a later dictionary adds is taken for lossy until it is listed above.
     lossy = tuple(keyword for keyword in usable if keyword not in {*LOSSLESS, *video, *NOTHING_LOST, *last})
     groups = {
         "storage:all": (*LOSSLESS, *video, *NOTHING_LOST, *lossy, *last),
@@ -214,7 +217,7 @@ def _transfer_syntax_groups(syntaxes: Mapping[str, str]) -> dict[str, tuple[str,
         "uncompressed": UNCOMPRESSED,
         "video": video,
     }
-    return {name: tuple(syntaxes[keyword] for keyword in keywords) for name, keywords in groups.items()}
+    return {name: tuple(syntaxes[word] for word in words if word in syntaxes) for name, words in groups.items()}
 
 
 def _by_spelling(uids: Iterable[str], titles: Mapping[str, str], keywords: Mapping[str, str]) -> dict[str, str]:

@@ -132,14 +132,14 @@ def _accept(request: AssociateRQ, terms: Terms, pdu_bytes_max: int) -> Accepted:
     refused: list[Explanation] = []
     answers: list[PresentationContextAC] = []
     for proposed in request.presentation_contexts:
-        match _answer(proposed, terms):
-            case AcceptedContext(context_id=number, transfer_syntax=syntax) as accepted:
-                contexts[number] = accepted
-                answers.append(PresentationContextAC(number, ContextResult.ACCEPTANCE, syntax))
-            case Refused(result, explanation):
-                refused.append(explanation)
-                # The transfer syntax is not significant (PS3.8 9.3.3.2), but some peers miss it when it is not there.
-                answers.append(PresentationContextAC(proposed.context_id, result, DEFAULT_TRANSFER_SYNTAX))
+        number, answer = proposed.context_id, _answer(proposed, terms)
+        if isinstance(answer, AcceptedContext):
+            contexts[number] = answer
+            answers.append(PresentationContextAC(number, ContextResult.ACCEPTANCE, answer.transfer_syntax))
+        else:
+            refused.append(answer.explanation)
+            # The transfer syntax is not significant (PS3.8 9.3.3.2), but some peers miss it when it is not there.
+            answers.append(PresentationContextAC(number, answer.result, DEFAULT_TRANSFER_SYNTAX))
     accept = AssociateAC(
         called_ae=request.called_ae,
         calling_ae=request.calling_ae,
