@@ -95,7 +95,7 @@ class Archive:
     def _remove_unindexed(self) -> None:
         """Removes what the last batch before a crash placed but did not index."""
         announced = self._blobs.announced()
-        for location in set(announced).difference(self._index.known(announced)):
+        for location in announced.keys() - self._index.known(announced):
             self._blobs.remove(location)
 
     def _close(self) -> None:

@@ -189,12 +189,12 @@ class Blobs(Protocol):
         """Begins an object."""
         ...
 
-    def announce(self, locations: Sequence[Location]) -> None:
-        """Durably notes which names may appear next. Forgets the names noted before."""
+    def announce(self, names: Mapping[Location, str]) -> None:
+        """Durably notes which names may appear next, each with its SOP Instance UID. Forgets those noted before."""
         ...
 
-    def announced(self) -> Sequence[Location]:
-        """The names noted last: all that can exist without an index row after a crash."""
+    def announced(self) -> Mapping[Location, str]:
+        """What was noted last, quarantine names too: all that can exist without an index row after a crash."""
         ...
 
     def settle(self, locations: Sequence[Location]) -> Collection[Location]:
@@ -236,8 +236,8 @@ class Index(Protocol):
         """Adds all of them in one transaction, durable on return. Raises OutOfResources, CommitInDoubt."""
         ...
 
-    def known(self, locations: Collection[Location]) -> Collection[Location]:
-        """Those of `locations` that have a row, in quarantine or not."""
+    def known(self, names: Mapping[Location, str]) -> Collection[Location]:
+        """Those of the locations, given with their SOP Instance UIDs, that have a row, in quarantine or not."""
         ...
 
     def locate(self, sop_instance_uid: str) -> Location | None:

@@ -82,7 +82,7 @@ class Committer:
         self._pool = ThreadPoolExecutor(workers, "scpd-seal")
         self._queue: SimpleQueue[Commit | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="scpd-commit", daemon=True)
-        self._in_doubt: list[Location] = []
+        self._in_doubt: dict[Location, str] = {}
 
     def start(self) -> None:
         """Begins to work."""
@@ -131,7 +131,7 @@ class Committer:
     def _seal(self, batch: Sequence[Commit]) -> None:
         for commit in batch:
             commit.location = self._blobs.location(commit.incoming, commit.instance)
-        names = [*self._in_doubt, *(commit.location for commit in batch)]
+        names = self._in_doubt | {commit.location: commit.incoming.sop_instance_uid for commit in batch}
         announced = self._pool.submit(self._blobs.announce, names)
         self._side_by_side(self._seal_one, batch)
         error = announced.exception()
@@ -204,8 +204,8 @@ class Committer:
             self._index.add(stored, aside)
         except CommitInDoubt as error:
             # A crash could bring these rows back. Their files stay until a later transaction rules that out.
-            self._in_doubt += [commit.location for commit in batch]
             for commit in batch:
+                self._in_doubt[commit.location] = commit.incoming.sop_instance_uid
                 commit.error = error
         except StorageError as error:
             for commit in batch:
@@ -227,9 +227,9 @@ class Committer:
 
     def _clear_doubt(self) -> None:
         while self._in_doubt:
+            location, _ = self._in_doubt.popitem()
             with suppress(OSError):
-                self._blobs.remove(self._in_doubt[-1])
-            self._in_doubt.pop()
+                self._blobs.remove(location)
 
 
 def _alive(batch: Sequence[Commit]) -> list[Commit]:

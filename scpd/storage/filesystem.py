@@ -16,7 +16,7 @@ of them appears, so after a crash start-up need not walk millions of folders to 
 
 import os
 import secrets
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -83,11 +83,12 @@ class FileBlobs:
     def draft(self, incoming: Incoming) -> FileDraft:
         return FileDraft(self, f"{self.spool}/{self._fresh_name()}", incoming)
 
-    def announce(self, locations: Sequence[Location]) -> None:
-        self._journal.write(locations)
+    def announce(self, names: Mapping[Location, str]) -> None:
+        self._journal.write([f"{uid} {location}" for location, uid in names.items()])
 
-    def announced(self) -> Sequence[Location]:
-        return [name for location in self._journal.read() for name in (location, self.quarantine(location))]
+    def announced(self) -> Mapping[Location, str]:
+        noted = {location: uid for uid, _, location in (line.partition(" ") for line in self._journal.read())}
+        return noted | {self.quarantine(location): uid for location, uid in noted.items()}
 
     def settle(self, locations: Sequence[Location]) -> Collection[Location]:
         """Syncs every folder that lists one of `locations`, and each that lists a folder not known to be durable."""

@@ -40,11 +40,11 @@ class MemoryBlobs:
     def draft(self, incoming: Incoming) -> "MemoryDraft":
         return MemoryDraft(self._placed)
 
-    def announce(self, locations: Sequence[Location]) -> None:
+    def announce(self, names: Mapping[Location, str]) -> None:
         pass
 
-    def announced(self) -> Sequence[Location]:
-        return ()
+    def announced(self) -> Mapping[Location, str]:
+        return {}
 
     def settle(self, locations: Sequence[Location]) -> Collection[Location]:
         return ()
@@ -107,9 +107,9 @@ class MemoryIndex:
             self._stored.update((record.incoming.sop_instance_uid, record) for record in stored)
             self._quarantined.extend(quarantined)
 
-    def known(self, locations: Collection[Location]) -> Collection[Location]:
+    def known(self, names: Mapping[Location, str]) -> Collection[Location]:
         with self._lock:
-            return {record.location for record in [*self._stored.values(), *self._quarantined]}.intersection(locations)
+            return names.keys() & {record.location for record in [*self._stored.values(), *self._quarantined]}
 
     def locate(self, sop_instance_uid: str) -> Location | None:
         record = self._stored.get(sop_instance_uid)

@@ -1,0 +1,113 @@
+"""What the rows of the SQLite index are made of: attributes as JSON text, and key columns normalized for matching.
+
+A key column holds one value in the form in which `query/matching.py` compares it. Where a data set has several values,
+or one that SQL would misread, the column holds `SEVERAL` instead: whoever searches asks the oracle about that row.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from scpd.dataset.attributes import Attributes, Tag, Value, text
+from scpd.query.entities import patient_key
+from scpd.query.levels import STORED
+from scpd.query.names import fold_person_name
+from scpd.query.terms import Level
+
+SEVERAL = "\\"
+"""Stands in a key column for "ask the oracle": no single value contains a backslash (PS3.5 6.2)."""
+
+PATIENT_NAME: Tag = 0x00100010
+PATIENT_ID: Tag = 0x00100020
+STUDY_DATE: Tag = 0x00080020
+ACCESSION_NUMBER: Tag = 0x00080050
+MODALITY: Tag = 0x00080060
+
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_LEVEL_OF = {tag: level for level, tags in STORED.items() for tag in tags}
+_NAME_OF = {tag: f"{tag:08X}" for tag in _LEVEL_OF}
+_TAG_OF = {name: tag for tag, name in _NAME_OF.items()}
+
+
+def by_level(attributes: Attributes) -> Mapping[Level, dict[Tag, Value]]:
+    """The attributes of each level; those of no level are left out."""
+    levels: dict[Level, dict[Tag, Value]] = {level: {} for level in Level}
+    for tag, value in attributes.items():
+        level = _LEVEL_OF.get(tag)
+        if level is not None:
+            levels[level][tag] = value
+    return levels
+
+
+def to_json(attributes: Attributes) -> str:
+    """ASCII text; `from_json` gives back an equal mapping."""
+    return _encode(_plain(attributes))
+
+
+def from_json(encoded: str, tags: Collection[Tag] | None = None) -> dict[Tag, Value]:
+    """The attributes that `to_json` was given; with `tags`, only those."""
+    plain: dict[str, Any] = json.loads(encoded)  # Any: JSON nests without end
+    if tags is not None:
+        plain = {name: plain[name] for name in map(_name, tags) if name in plain}
+    return _attributes(plain)
+
+
+def study_columns(shown: tuple[Attributes, ...]) -> tuple[str, ...]:
+    """The columns of a study behind its UID, of the patient's and the study's attributes."""
+    patient, study = shown
+    return (
+        json.dumps(patient_key({**patient, **study})),
+        to_key(text(patient, PATIENT_ID)),
+        name_key(text(patient, PATIENT_NAME)),
+        date_key(text(study, STUDY_DATE)),
+        to_key(text(study, ACCESSION_NUMBER)),
+        to_json(patient),
+        to_json(study),
+    )
+
+
+def series_columns(shown: tuple[Attributes, ...]) -> tuple[str, ...]:
+    """The columns of a series behind its study and UID."""
+    (series,) = shown
+    modality = text(series, MODALITY).encode("utf-8", "replace").decode()  # not a key: it is what is counted
+    return modality, to_json(series)
+
+
+def to_key(value: str) -> str:
+    """What a key column holds of a decoded value."""
+    # NUL ends a string for SQL's GLOB, and a lone surrogate has no UTF-8.
+    return SEVERAL if SEVERAL in value or "\0" in value or not _is_encodable(value) else value
+
+
+def name_key(value: str) -> str:
+    """As `to_key`, of a person name: folded. One with several groups is matched by any of them (PS3.5 6.2.1)."""
+    folded = fold_person_name(value)
+    return SEVERAL if "=" in folded else to_key(folded)
+
+
+def date_key(value: str) -> str:
+    """As `to_key`, of a date: YYYYMMDD, so that text order is date order (PS3.5 6.2)."""
+    bare = value.replace(".", "")
+    return bare if not bare or (len(bare) == 8 and bare.isascii() and bare.isdigit()) else SEVERAL
+
+
+def _is_encodable(value: str) -> bool:
+    return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _name(tag: Tag) -> str:
+    return _NAME_OF.get(tag) or f"{tag:08X}"
+
+
+def _plain(attributes: Attributes) -> dict[str, Any]:  # Any: JSON nests without end
+    return {
+        _name(tag): value if isinstance(value, str) else [_plain(item) for item in value]
+        for tag, value in attributes.items()
+    }
+
+
+def _attributes(plain: dict[str, Any]) -> dict[Tag, Value]:  # Any: as above
+    return {
+        _TAG_OF.get(name) or int(name, 16): value if isinstance(value, str) else tuple(map(_attributes, value))
+        for name, value in plain.items()
+    }

@@ -1,0 +1,179 @@
+"""Answers a Query from the SQLite index, page by page, without joining what it need not join.
+
+The search starts at the table whose key column promises the fewest rows, takes what is above each row by primary key,
+and goes down to the level asked for by the children of each row. Every statement reads at most `PAGE_ROWS` rows in
+the order of one index and remembers where it stopped, so a page costs the same at the beginning and at the end of an
+answer, and no transaction lives between two. What SQL lets pass, the oracle confirms, unless only UIDs were asked.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import lru_cache, partial, reduce
+from itertools import chain, islice, pairwise
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeAlias
+
+from scpd.dataset.attributes import Attributes, Tag, Value
+from scpd.query.entities import more_telling
+from scpd.query.levels import TIMEZONE_OFFSET_FROM_UTC, UNIQUE_KEY
+from scpd.query.matching import matches
+from scpd.query.terms import Level, Query
+from scpd.storage.sqlite_ladder import COMPUTED_SQL, LADDERS, Rung
+from scpd.storage.sqlite_prefilter import EVERYTHING, NO_STRENGTH, Column, Condition, conditions, unsure
+from scpd.storage.sqlite_rows import from_json
+
+PAGE_ROWS = 200
+STATEMENTS_PER_PAGE = 50
+PARENTS_REMEMBERED = 256
+
+WITH_EVERY_MATCH = frozenset(UNIQUE_KEY.values()) | {TIMEZONE_OFFSET_FROM_UTC}
+"""What a match carries besides the keys that were asked for."""
+
+BY_PATIENT = Condition(Column("study", "patient", str), (EVERYTHING,))
+IN_ORDER = {table: Condition(Column(table, "uid", str), (EVERYTHING,)) for table in ("study", "series", "instance")}
+
+Fetch: TypeAlias = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]  # Any: SQLite's values have no types
+"""Runs one SELECT to its end. Raises OutOfResources."""
+
+
+class Row(NamedTuple):
+    """A row on the way down: its id, its attributes and those above it."""
+
+    id: int
+    attributes: dict[Tag, Value]
+
+
+def search(query: Query, fetch: Fetch) -> Generator[Sequence[Attributes], None, None]:
+    """Pages of matches; an empty one says that the search goes on. Raises OutOfResources."""
+    one = Search(query, fetch)
+    page: list[Attributes] = []
+    for turn, rows in enumerate(one.batches(), 1):
+        page += [row.attributes for row in rows if one.is_match(row)]
+        if len(page) >= PAGE_ROWS or turn % STATEMENTS_PER_PAGE == 0:
+            yield page
+            page = []
+    yield page
+
+
+class Search:
+    """One query while it is answered: `batches` of candidates, and which of them `is_match`."""
+
+    def __init__(self, query: Query, fetch: Fetch) -> None:
+        self._fetch = fetch
+        self._level = query.level
+        self._ladder = LADDERS[query.level]
+        self._tables = [rung.table for rung in self._ladder]
+        self._conditions = [condition for condition in conditions(query) if condition.column.table in self._tables]
+        self._unsure = unsure(query, self._tables)
+        self._tags = {key.tag for key in query.keys} | WITH_EVERY_MATCH
+        self._decode = partial(from_json, tags=self._tags)
+        self._decode_parent = lru_cache(PARENTS_REMEMBERED)(self._decode)
+        self._speaker = lru_cache(PARENTS_REMEMBERED)(self._find_speaker)
+
+    def is_match(self, row: Row) -> bool:
+        """Whether a candidate is in the answer."""
+        if self._unsure.keys and not matches(self._unsure, row.attributes):
+            return False
+        return self._level is not Level.PATIENT or self._speaks_for_patient(row.id)
+
+    def batches(self) -> Iterator[list[Row]]:
+        """The candidates at the query's level, a statement's worth at a time."""
+        driver = self._driver()
+        start = self._tables.index(driver.column.table)
+        batches = self._scan(start, driver)
+        for position in range(start + 1, len(self._ladder)):
+            batches = self._children(position, batches)
+        return batches
+
+    def _driver(self) -> Condition:
+        """The condition that leads the search: the most promising one, or all rows there are."""
+        from_below = sorted(self._conditions, key=lambda condition: self._tables.index(condition.column.table))[::-1]
+        best = min(from_below, key=attrgetter("strength"), default=None)
+        if best is not None and best.strength < NO_STRENGTH:
+            return best
+        return BY_PATIENT if self._level is Level.PATIENT else IN_ORDER[self._tables[-1]]
+
+    def _scan(self, start: int, driver: Condition) -> Iterator[list[Row]]:
+        """The rows of one table, each with all above it, in the order of the driver's column."""
+        rungs = self._ladder[start::-1]
+        table, column = rungs[0].table, driver.column.sql
+        joined = "".join(
+            f" CROSS JOIN {above.table} ON {above.table}.id = {below.table}.{above.table}"
+            for below, above in pairwise(rungs)
+        )
+        others, values = self._where(rungs, driver)
+        sql = (
+            f"SELECT {column}, {table}.id, {self._columns(rungs)} FROM {table}{joined} "
+            f"WHERE {column} < ? AND ({column}, {table}.id) > (?, ?){others} ORDER BY {column}, {table}.id LIMIT ?"
+        )
+        for run in driver.runs:
+            yield from self._read(sql, run.end, (run.first, 0), values, lambda row: self._row(rungs, {}, row[1:]))
+
+    def _children(self, position: int, parents: Iterator[list[Row]]) -> Iterator[list[Row]]:
+        """The rows of the next table below `parents`, in the order they came."""
+        rungs = (self._ladder[position],)
+        table, above = rungs[0].table, self._ladder[position - 1].table
+        others, values = self._where(rungs, None)
+        sql = (
+            f"SELECT {table}.id, {self._columns(rungs)} FROM {table} "
+            f"WHERE {table}.{above} = ? AND {table}.id > ?{others} ORDER BY {table}.id LIMIT ?"
+        )
+        for parent in chain.from_iterable(parents):
+            yield from self._read(sql, parent.id, (0,), values, partial(self._row, rungs, parent.attributes))
+
+    def _read(
+        self, sql: str, bound: object, start: Sequence[object], values: Sequence[object], row_of: Callable[[Any], Row]
+    ) -> Iterator[list[Row]]:
+        """All rows behind the position `start`, which the first columns of every row continue."""
+        found: list[tuple[Any, ...]] = []
+        while not found or len(found) == PAGE_ROWS:
+            position = found[-1][: len(start)] if found else start
+            found = self._fetch(sql, (bound, *position, *values, PAGE_ROWS))
+            yield [row_of(row) for row in found]
+            if not found:
+                return
+
+    def _where(self, rungs: Sequence[Rung], driver: Condition | None) -> tuple[str, list[str]]:
+        """What these tables must have besides the driver's runs, and the parameters of that."""
+        tables = {rung.table for rung in rungs}
+        sql = ""
+        values: list[str] = []
+        for condition in self._conditions:
+            if condition.column.table not in tables:
+                continue
+            if condition is not driver:
+                sql += condition.runs_sql()
+                values += chain.from_iterable(condition.few_runs)
+            if condition.glob is not None:
+                sql += condition.glob_sql()
+                values.append(condition.glob)
+        return sql, values
+
+    def _columns(self, rungs: Sequence[Rung]) -> str:
+        columns = [column for rung in rungs for column in (*rung.columns, *self._computed(rung).values())]
+        return ", ".join(columns)
+
+    def _computed(self, rung: Rung) -> dict[Tag, str]:
+        return {tag: sql for tag, (table, sql) in COMPUTED_SQL.items() if tag in self._tags and table == rung.table}
+
+    def _row(self, rungs: Sequence[Rung], above: Attributes, found: Sequence[Any]) -> Row:
+        """Makes a row of what was selected: the id, then the `_columns`."""
+        attributes = dict(above)
+        values = iter(found[1:])
+        for rung in rungs:
+            decode = self._decode if rung is self._ladder[-1] else self._decode_parent
+            for encoded in islice(values, len(rung.columns)):
+                attributes.update(decode(encoded))
+            for tag in self._computed(rung):
+                attributes[tag] = str(next(values))
+        return Row(found[0], attributes)
+
+    def _speaks_for_patient(self, study: int) -> bool:
+        ((patient,),) = self._fetch("SELECT patient FROM study WHERE id = ?", (study,))
+        return self._speaker(patient) == study
+
+    def _find_speaker(self, patient: str) -> int:
+        """The first of a patient's studies that shows what the patient shows: the one row found for the patient."""
+        sql = "SELECT min(id), patient_attributes FROM study WHERE patient = ? GROUP BY patient_attributes"
+        offered: list[tuple[int, Attributes]] = [(row[0], from_json(row[1])) for row in self._fetch(sql, (patient,))]
+        winner = reduce(more_telling, (attributes for _, attributes in offered))
+        return min(study for study, attributes in offered if attributes == winner)
