@@ -20,8 +20,8 @@ from scpd.observability import systemd
 from scpd.observability.logging import configure, report_loop_errors
 from scpd.server.entity import ApplicationEntity
 from scpd.server.listener import Listener, bind, inherited, is_loopback
-from scpd.storage.base import Backend, StorageError
 from scpd.storage.backends import load_backend
+from scpd.storage.base import Backend, StorageError
 
 PEER_EXAMPLE = '[[peer]]\nae_title = "CT1"\naddresses = ["192.0.2.10"]'
 """What an operator pastes to let a modality in; 192.0.2.0/24 is reserved for examples (RFC 5737)."""

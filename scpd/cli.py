@@ -4,6 +4,7 @@ So `scpd --version` and `scpd echo`, which a health check runs every few seconds
 """
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -24,42 +25,116 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"scpd {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    serve_command = commands.add_parser("serve", help="run the daemon")
-    serve_command.add_argument(
-        "--config", type=Path, metavar="FILE", help="configuration (default: $SCPD_CONFIG, else /etc/scpd)"
+    add_serve(commands.add_parser("serve", help="run the daemon"))
+    add_check(commands.add_parser("check", help="validate a configuration"))
+    add_schema(commands.add_parser("schema", help="print the JSON Schema of the configuration"))
+    add_echo(commands.add_parser("echo", help="verify a peer with a C-ECHO; also the health check"))
+    return top
+
+
+def add_serve(command: argparse.ArgumentParser) -> None:
+    """Arguments of `serve`: every one but --config sets a configuration key, over file and environment."""
+    command.add_argument(
+        "--config", type=Path, metavar="FILE", help="configuration file (default: $SCPD_CONFIG, else /etc/scpd)"
     )
-    serve_command.add_argument("--ae-title", metavar="T", help="ae.titles: the one AE title to answer to")
-    serve_command.add_argument("--listen", type=endpoint, metavar="HOST:PORT", help="listen.host and listen.port")
-    serve_command.add_argument("--storage", metavar="DIR", help="storage.directory")
-    serve_command.add_argument(
+    command.add_argument("--ae-title", metavar="T", help="the AE title to answer to")
+    command.add_argument("--listen", type=endpoint, metavar="HOST:PORT", help="where to listen; port 0 is any free one")
+    command.add_argument("--storage", metavar="DIR", help="folder of the store")
+    command.add_argument(
         "--set",
         type=assignment,
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="any dotted configuration key, e.g. --set timeouts.idle_seconds=120",
+        help="any dotted configuration key, e.g. timeouts.idle_seconds=120",
     )
-    serve_command.set_defaults(command=serve)
-
-    check_command = commands.add_parser("check", help="validate a configuration")
-    check_command.add_argument("file", nargs="?", type=Path, metavar="FILE")
-    check_command.set_defaults(command=check)
-
-    schema_command = commands.add_parser("schema", help="print the JSON Schema of the configuration")
-    schema_command.set_defaults(command=schema)
-
-    echo_command = commands.add_parser("echo", help="verify a peer with a C-ECHO; the health check")
-    echo_command.add_argument("peer", type=endpoint, metavar="HOST:PORT")
-    echo_command.add_argument("--called", default="SCPD", metavar="T", help="AE title to call (default SCPD)")
-    echo_command.add_argument("--calling", default="SCPD_ECHO", metavar="T", help="AE title to call as")
-    echo_command.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS")
-    echo_command.set_defaults(command=echo)
-    return top
+    command.set_defaults(command=serve)
 
 
-def serve(options: argparse.Namespace) -> Exit:
+def add_check(command: argparse.ArgumentParser) -> None:
+    """Arguments of `check`."""
+    command.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: what `serve` would read")
+    command.set_defaults(command=check)
+
+
+def add_schema(command: argparse.ArgumentParser) -> None:
+    """Arguments of `schema`: none."""
+    command.set_defaults(command=schema)
+
+
+def add_echo(command: argparse.ArgumentParser) -> None:
+    """Arguments of `echo`."""
+    command.add_argument("peer", type=endpoint, metavar="HOST:PORT")
+    command.add_argument("--called", default="SCPD", metavar="T", help="AE title to call (default: SCPD)")
+    command.add_argument("--calling", default="SCPD_ECHO", metavar="T", help="AE title to call as (default: SCPD_ECHO)")
+    command.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="for everything (default: 10)")
+    command.set_defaults(command=echo)
+
+
+def serve(arguments: argparse.Namespace) -> Exit:
     """Runs the daemon."""
+    from scpd.config import ConfigError, load
+
+    overrides: dict[str, object] = dict(arguments.set)
+    if arguments.ae_title is not None:
+        overrides["ae.titles"] = [arguments.ae_title]
+    if arguments.listen is not None:
+        overrides["listen.host"], overrides["listen.port"] = arguments.listen
+    if arguments.storage is not None:
+        overrides["storage.directory"] = str(Path(arguments.storage).absolute())
+    try:
+        settings = load(arguments.config, overrides)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return Exit.CONFIGURATION
+
+    from scpd import app
+
+    return app.serve(settings)
+
+
+def check(arguments: argparse.Namespace) -> Exit:
+    """Says everything that is wrong with a configuration."""
+    from scpd import config
+
+    problems = config.check(arguments.file)
+    for problem in problems:
+        print(config.render(problem), file=sys.stderr)
+    if problems:
+        return Exit.FAILED
+    print("the configuration is valid")
     return Exit.OK
+
+
+def schema(arguments: argparse.Namespace) -> Exit:
+    """Prints the JSON Schema."""
+    import json
+
+    from scpd.config import Settings
+
+    print(json.dumps(Settings.json_schema(), indent=2))
+    return Exit.OK
+
+
+def echo(arguments: argparse.Namespace) -> Exit:
+    """Asks a peer for a C-ECHO and says how it went."""
+    import asyncio
+
+    from scpd.server.requestor import AssociationFailed, Call
+    from scpd.server.requestor import echo as verify
+
+    host, port = arguments.peer
+    call = Call(host, port, arguments.called, arguments.calling)
+    try:
+        status = asyncio.run(asyncio.wait_for(verify(call), arguments.timeout))
+    except TimeoutError:
+        outcome = f"no answer within {arguments.timeout:g} s"
+    except (OSError, AssociationFailed) as error:
+        outcome = str(error)
+    else:
+        outcome = f"status {status:04X}H"
+    print(f"{arguments.called} at {host}:{port}: {outcome}")
+    return Exit.OK if outcome == "status 0000H" else Exit.FAILED
 
 
 def endpoint(text: str) -> tuple[str, int]:
@@ -75,4 +150,4 @@ def assignment(text: str) -> tuple[str, str]:
     key, separator, value = text.partition("=")
     if not (separator and key):
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
-    return key.strip(), value
+    return key.strip(), value.strip()

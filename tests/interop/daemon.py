@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -51,6 +52,18 @@ class Daemon:
     def events(self) -> list[dict[str, Any]]:  # Any: the fields of a log line are as free as JSON
         """The log lines, one JSON object each."""
         return [json.loads(line) for line in self.log.splitlines()]
+
+    @property
+    def process(self) -> "subprocess.Popen[bytes]":
+        """The running daemon."""
+        return self._running()
+
+    def wait_event(self, name: str) -> None:
+        """Until a line with this event stands in the log."""
+        end = time.monotonic() + START_SECONDS
+        while not any(event["event"] == name for event in self.events):
+            assert time.monotonic() < end, f"no {name!r} in the log:\n{self.log}"
+            time.sleep(0.01)
 
     def start(self) -> None:
         """Returns when the daemon said that it is ready."""
