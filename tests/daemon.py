@@ -7,6 +7,8 @@ put a faulty backend behind the services. Tests that need the process itself (ki
 import asyncio
 import json
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -55,11 +57,22 @@ class Daemon:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.loop.call_soon_threadsafe(self._stop.set)
+        self.begin_drain()
         self._thread.join(self.options.drain_seconds + 10)
         assert not self._thread.is_alive(), "the daemon did not stop"
         if self._failure is not None:
             raise self._failure
+
+    def begin_drain(self) -> None:
+        """Asks for the orderly end, as SIGTERM does; leaving the context waits for it."""
+        self.loop.call_soon_threadsafe(self._stop.set)
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
+        """Waits for something that no peer can see."""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "it did not happen"
+            time.sleep(0.005)
 
     def events(self) -> list[dict[str, object]]:
         """The log lines, parsed."""

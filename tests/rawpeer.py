@@ -192,7 +192,7 @@ class RawPeer:
     port: int
     timeout: float = 5.0
     host: str = "127.0.0.1"
-    _received: bytes = field(default=b"", init=False)
+    _received: bytearray = field(default_factory=bytearray, init=False)
 
     def __enter__(self) -> Self:
         self.socket = socket.create_connection((self.host, self.port), self.timeout)
@@ -221,7 +221,8 @@ class RawPeer:
             if not chunk:
                 return None
             self._received += chunk
-        taken, self._received = self._received[:count], self._received[count:]
+        taken = bytes(self._received[:count])
+        del self._received[:count]
         return taken
 
     def receive(self) -> Pdu | None:

@@ -19,8 +19,13 @@ ECHO_SECONDS_MAX = 1.0
 
 @pytest.fixture
 def daemon(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Daemon]:
-    """A daemon with quick timers; a test may parametrize it indirectly with keyword arguments of `Daemon`."""
-    with Daemon(tmp_path, **getattr(request, "param", {})) as running:
+    """A daemon with quick timers.
+
+    A test may parametrize it indirectly with keyword arguments of `Daemon`, or with what makes them: a backend
+    serves one daemon only.
+    """
+    arguments = getattr(request, "param", {})
+    with Daemon(tmp_path, **(arguments() if callable(arguments) else arguments)) as running:
         yield running
 
 
