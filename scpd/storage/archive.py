@@ -87,6 +87,7 @@ class Archive:
         try:
             self._index.open()
             self._remove_unindexed()
+            self._free_bytes = self._blobs.free_bytes()  # known before the first who must not wait for it asks
         except BaseException:
             self._index.close()
             self._blobs.close()
