@@ -18,7 +18,7 @@ DEPTH_MAX = 64
 """Sequences within sequences, the top-level one counted; DCMTK draws the line there too."""
 
 _VR_NAMES = {vr.encode(): vr for vr in SHORT_VRS | LONG_VRS - {"UN"}}
-_SPECIFIC_CHARACTER_SET = 0x00080005
+SPECIFIC_CHARACTER_SET = 0x00080005
 
 
 class RawElement(NamedTuple):
@@ -44,7 +44,7 @@ def read_data_set(data: bytes, transfer_syntax_uid: str) -> Attributes:
 def decoded(raw: RawDataSet, inherited: CharacterSet | None = None) -> Attributes:
     """The elements as text, by their own Specific Character Set or else the one of the data set around them."""
     charset = inherited or character_set("")
-    named = raw.get(_SPECIFIC_CHARACTER_SET)
+    named = raw.get(SPECIFIC_CHARACTER_SET)
     if named is not None and isinstance(named.value, bytes):
         charset = character_set(text_of("CS", named.value, "<", charset))
     return {tag: _value(element, charset) for tag, element in raw.items()}

@@ -27,7 +27,7 @@ from scpd.dataset.heads import (
     read_head,
 )
 from scpd.dataset.inflate import INFLATED_BYTES_MAX, Inflater
-from scpd.dataset.reader import DEPTH_MAX, RawElement, decoded, read_items, vr_name
+from scpd.dataset.reader import DEPTH_MAX, SPECIFIC_CHARACTER_SET, RawElement, decoded, read_items, vr_name
 
 WINDOW_BYTES = 16_384
 SMALL_BYTES = 256  # values up to this are kept without counting: there are few tags, and most values are shorter
@@ -58,13 +58,16 @@ class Damage:
 
 
 class Wanted:
-    """The top-level tags a scan keeps, prepared once for many scans; sequences among them are kept whole."""
+    """The top-level tags a scan keeps, prepared once for many scans; sequences among them are kept whole.
+
+    Specific Character Set is always kept: nothing could be decoded without it.
+    """
 
     __slots__ = ("big", "little")
 
     def __init__(self, tags: Collection[Tag]) -> None:
         # File meta and command elements are looked for as well: a data set must not hold them (PS3.10 7.1, PS3.7 6.3).
-        watched = {*tags, *range(0x00000000, 0x00001040), *range(0x00020000, 0x00020110), *DELIMITERS}
+        watched = {SPECIFIC_CHARACTER_SET, *tags, *range(0x00000000, 0x00001040), *range(0x00020000, 0x00020110), *DELIMITERS}
         self.little = {LITTLE.tag(tag): tag for tag in watched}
         self.big = {tag: tag for tag in watched}
 
