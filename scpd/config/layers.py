@@ -65,11 +65,11 @@ class Layer:
             self.origins[_shifted(path, shifts)] = origin
 
 
-def toml_layer(file: Path, name: str) -> Layer:
-    """A TOML file, called `name` in messages. Raises OSError, UnicodeDecodeError, TOMLDecodeError."""
+def toml_layer(file: Path) -> Layer:
+    """A TOML file. Raises OSError, UnicodeDecodeError, TOMLDecodeError."""
     text = file.read_bytes().decode("utf-8")
     tables = tomllib.loads(text)
-    places = {path: Origin(name, place.line, place.column) for path, place in positions(text).items()}
+    places = {path: Origin(str(file), place.line, place.column) for path, place in positions(text).items()}
     return Layer(tables, places)
 
 
@@ -87,14 +87,17 @@ def environment_layer(environ: Mapping[str, str]) -> Layer:
     return layer
 
 
-def secrets_layer(directory: Path) -> Layer:
-    """Files named like the variables; their contents never appear in a message."""
+def secret_files(directory: Path) -> list[Path]:
+    """The files of a secrets directory that are named like our variables; the others belong to others."""
+    files = sorted(directory.iterdir()) if directory.is_dir() else []
+    return [file for file in files if _path_of(file.name) and file.is_file()]
+
+
+def secret_layer(file: Path) -> Layer:
+    """A file that holds one value, which never appears in a message. Raises OSError, UnicodeDecodeError."""
     layer = Layer()
-    for file in sorted(directory.iterdir()) if directory.is_dir() else ():
-        path = _path_of(file.name)
-        if path and file.is_file():
-            text = file.read_text("utf-8").rstrip("\r\n")
-            layer.put(path, text, Origin(f"secret {file}", is_secret=True))
+    text = file.read_bytes().decode("utf-8").rstrip("\r\n")
+    layer.put(_path_of(file.name), text, Origin(f"secret {file}", is_secret=True))
     return layer
 
 

@@ -17,7 +17,8 @@ from scpd.config.layers import (
     Layer,
     environment_layer,
     overrides_layer,
-    secrets_layer,
+    secret_files,
+    secret_layer,
     toml_layer,
 )
 from scpd.config.problems import ConfigError, Origin, Problem, problems_of
@@ -39,9 +40,9 @@ def load(
     `environ` is the environment (default: this process's).
     """
     environ = os.environ if environ is None else environ
-    merged = _read(config_files(path, environ, system_directory))
-    for directory in (CONTAINER_SECRETS, *_paths(environ.get("CREDENTIALS_DIRECTORY"))):
-        merged.add(secrets_layer(directory))
+    secrets_directories = (CONTAINER_SECRETS, *_paths(environ.get("CREDENTIALS_DIRECTORY")))
+    secrets = [file for directory in secrets_directories for file in secret_files(directory)]
+    merged = _read(config_files(path, environ, system_directory), secrets)
     merged.add(environment_layer(environ))
     merged.add(overrides_layer(overrides or {}))
     try:
@@ -69,56 +70,51 @@ def config_files(path: Path | None, environ: Mapping[str, str], system_directory
     return [*([main] if main.exists() else []), *sorted((system_directory / "conf.d").glob("*.toml"))]
 
 
-def default_directory(environ: Mapping[str, str]) -> Path:
+def default_directory(environ: Mapping[str, str], *, as_root: bool) -> Path:
     """Where the store is unless it is configured: what the service manager provides, or the user's own place."""
     state_directories = environ.get("STATE_DIRECTORY", "")
     if state_directories:
         return Path(state_directories.split(":")[0])  # systemd.exec(5)
-    if os.geteuid() == 0:
+    if as_root:
         return Path("/var/lib/scpd")
     return Path(environ.get("HOME") or Path.home()) / ".local/share/scpd"
 
 
-def _read(files: Sequence[Path]) -> Layer:
+def _read(files: Sequence[Path], secrets: Sequence[Path]) -> Layer:
     merged = Layer()
     problems: list[Problem] = []
-    for file in files:
+    for file in (*files, *secrets):
         try:
-            merged.add(toml_layer(file, str(file)), appending=True)
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            problems.append(_unreadable(file, error))
+            if file in secrets:
+                merged.add(secret_layer(file))
+            else:
+                merged.add(toml_layer(file), appending=True)
+        except OSError as error:
+            problems.append(Problem(Origin(str(file)), "", f"cannot be read: {error.strerror}"))
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            problems.append(Problem(Origin(str(file), line), "", "is not UTF-8 text"))
+        except tomllib.TOMLDecodeError as error:
+            problems.append(_syntax_problem(file, str(error)))
     if problems:
         raise ConfigError(problems)
     return merged
 
 
-def _unreadable(file: Path, error: OSError | UnicodeDecodeError | tomllib.TOMLDecodeError) -> Problem:
-    match error:
-        case OSError():
-            return Problem(Origin(str(file)), "", f"cannot be read: {error.strerror}")
-        case UnicodeDecodeError():
-            line = error.object.count(b"\n", 0, error.start) + 1
-            return Problem(Origin(str(file), line), "", "is not UTF-8 text")
-        case _:
-            return _syntax_problem(file, str(error))
-
-
 def _syntax_problem(file: Path, message: str) -> Problem:
-    # tomllib tells the place only in its message: "... (at line 3, column 5)", or "(at end of document)".
-    matched = re.fullmatch(
-        r"(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)", message
-    )
-    if matched is None:
+    # tomllib tells the place only in its message: "... (at line 3, column 5)", or "... (at end of document)".
+    place = re.search(r" \(at line (\d+), column (\d+)\)$", message)
+    if place is None:
         return Problem(Origin(str(file)), "", message)
-    line, column = (int(matched[name]) if matched[name] else None for name in ("line", "column"))
-    what = matched["what"] if line else f"{matched['what']}, at the end of the file"
-    return Problem(Origin(str(file), line, column), "", what)
+    return Problem(Origin(str(file), int(place[1]), int(place[2])), "", message[: place.start()])
 
 
 def _with_directory(settings: Settings, environ: Mapping[str, str]) -> Settings:
     if settings.storage.directory:
         return settings
-    storage = settings.storage.model_copy(update={"directory": str(default_directory(environ))})
+    storage = settings.storage.model_copy(
+        update={"directory": str(default_directory(environ, as_root=os.geteuid() == 0))}
+    )
     return settings.model_copy(update={"storage": storage})
 
 

@@ -7,8 +7,9 @@ from ipaddress import IPv6Network, ip_network
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from scpd.profile.dictionary import ServiceName
 from scpd.profile.profile import is_ae_title
-from scpd.profile.uids import ServiceName, UnknownName, nearest, select_sop_classes, select_transfer_syntaxes
+from scpd.profile.uids import UnknownName, nearest, select_sop_classes, select_transfer_syntaxes
 
 BACKENDS_GROUP = "scpd.backends"
 IPV4_MAPPED = IPv6Network("::ffff:0:0/96")

@@ -21,8 +21,8 @@ from scpd.config.rules import (
     sop_class_names,
     transfer_syntax_names,
 )
+from scpd.profile.dictionary import ServiceName
 from scpd.profile.profile import CONTEXTS_MAX, Operation, Peer, Profile, Role, Service
-from scpd.profile.uids import ServiceName
 from scpd.server.options import ServerOptions
 from scpd.ul.connection import UpperLayerLimits
 
@@ -162,7 +162,7 @@ class LogTable(Table):
 class ServiceTable(Table):
     """[[service]]: SOP classes we serve, and the transfer syntaxes we take them in."""
 
-    name: ServiceName = Field(description="The service class.")
+    name: ServiceName = Field(description='The service class: "verification", "storage" or "find".')
     sop_classes: Annotated[tuple[str, ...], Listed, AfterValidator(sop_class_names)] = Field(
         default=(),
         description='Names, keywords, UIDs, UID prefixes ("1.3.12.2.1107.*") or groups ("storage:image"); '

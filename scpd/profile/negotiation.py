@@ -32,7 +32,6 @@ from scpd.ul.pdu import (
 )
 
 __all__ = [
-    "DICOM_APPLICATION_CONTEXT",
     "IMPLEMENTATION_CLASS_UID",
     "IMPLEMENTATION_VERSION_NAME",
     "Accepted",

@@ -14,20 +14,6 @@ from dataclasses import dataclass
 from scpd.dataset.uid import is_valid_uid
 from scpd.profile.dictionary import SOP_CLASS_ALIASES, ServiceName, dictionary, plain
 
-__all__ = [
-    "ServiceName",
-    "SopClasses",
-    "UnknownName",
-    "may_be_stored",
-    "nearest",
-    "select_sop_classes",
-    "select_transfer_syntaxes",
-    "sop_class_spellings",
-    "spelling_of",
-    "title_of",
-    "transfer_syntax_spellings",
-]
-
 
 class UnknownName(ValueError):
     """`spelling` stands for no UID that may be used here; `nearest` is the closest spelling that would, or ""."""

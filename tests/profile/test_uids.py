@@ -2,8 +2,8 @@
 
 import pytest
 
+from scpd.profile.dictionary import ServiceName
 from scpd.profile.uids import (
-    ServiceName,
     UnknownName,
     kebab,
     select_sop_classes,

@@ -1,0 +1,225 @@
+"""The settings as each room takes them, and the files of config/ held against the schema."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+import scpd.config.settings
+from scpd.config import Settings, check, load
+from scpd.config.settings import PeerTable, ServiceTable
+from scpd.profile.dictionary import ServiceName
+from scpd.profile.profile import Operation, Peer, Profile, Role, Service
+from scpd.query.identifier import QueryRules
+from scpd.server.options import ServerOptions
+from scpd.storage.archive import Archive
+from scpd.storage.memory import MemoryBlobs, MemoryIndex
+
+CONFIG = Path(__file__).parents[2] / "config"
+
+
+def loaded(tmp_path: Path, text: str) -> Settings:
+    file = tmp_path / "scpd.toml"
+    file.write_text(text)
+    return load(file, environ={"STATE_DIRECTORY": "/state"})
+
+
+# -- conversions -------------------------------------------------------------------------------------------------
+
+
+def test_the_defaults_are_those_of_the_rooms() -> None:
+    assert Settings().profile() == Profile()
+    assert Settings().server_options() == ServerOptions()
+
+
+def test_the_profile_holds_what_was_declared(tmp_path: Path) -> None:
+    settings = loaded(
+        tmp_path,
+        """
+        ae.titles = ["A", "B"]
+        limits.pdu_bytes_max = 8192
+        limits.contexts_max = 5
+        [[service]]
+        name = "storage"
+        sop_classes = ["ct"]
+        transfer_syntaxes = ["lossless"]
+        roles = ["scp", "scu"]
+        [[peer]]
+        ae_title = "CT1"
+        addresses = ["10.0.0.1", "2001:db8::/64"]
+        operations = ["store"]
+        called_ae_titles = ["B"]
+        transfer_syntaxes = ["uncompressed"]
+        [[peer.service]]
+        name = "find"
+        """,
+    )
+    assert settings.profile() == Profile(
+        ae_titles=("A", "B"),
+        services=(Service(ServiceName.STORAGE, ("ct",), ("lossless",), frozenset(Role)),),
+        peers=(
+            Peer(
+                ae_title="CT1",
+                addresses=(ip_network("10.0.0.1"), ip_network("2001:db8::/64")),
+                operations=frozenset({Operation.STORE}),
+                called_ae_titles=("B",),
+                services=(Service(ServiceName.FIND),),
+                transfer_syntaxes=("uncompressed",),
+            ),
+        ),
+        pdu_bytes_max=8192,
+        contexts_max=5,
+    )
+
+
+def test_limits_and_times_reach_the_server(tmp_path: Path) -> None:
+    options = loaded(
+        tmp_path,
+        """
+        [limits]
+        associations_max = 1
+        pdu_bytes_max = 5000
+        pdu_bytes_tolerated = 6000
+        associate_pdu_bytes_max = 7000
+        command_bytes_max = 8000
+        empty_fragments_max = 9
+        block_bytes = 20000
+        receive_bytes_max = 2000000
+        [timeouts]
+        artim_seconds = 1.5
+        idle_seconds = 2
+        send_seconds = 3
+        drain_seconds = 4
+        """,
+    ).server_options()
+    assert (options.associations_max, options.block_bytes, options.receive_bytes_max) == (1, 20000, 2000000)
+    assert (options.idle_seconds, options.send_seconds, options.drain_seconds) == (2, 3, 4)
+    assert (options.messages.command_bytes_max, options.messages.empty_fragments_max) == (8000, 9)
+    upper_layer = options.upper_layer
+    assert (upper_layer.pdu_bytes_max, upper_layer.pdu_bytes_tolerated) == (5000, 6000)
+    assert (upper_layer.associate_pdu_bytes_max, upper_layer.artim_seconds) == (7000, 1.5)
+
+
+def test_the_services_get_their_backend_and_their_rules(tmp_path: Path) -> None:
+    backend = Archive(MemoryBlobs(), MemoryIndex())
+    provider = Settings().provider(backend)
+    assert provider.backend is backend
+    assert (provider.query_rules, provider.retrieve_ae_title) == (QueryRules(strict=True), None)
+    text = (
+        '[query]\nstrict = false\nretrieve_ae_title = "SCPD"\n[limits]\nidentifier_bytes_max = 2000\nresults_max = 7\n'
+    )
+    provider = loaded(tmp_path, text).provider(backend)
+    assert (provider.query_rules, provider.retrieve_ae_title) == (QueryRules(strict=False), "SCPD")
+    assert (provider.identifier_bytes_max, provider.results_max) == (2000, 7)
+
+
+def test_the_filesystem_backend_gets_our_keys_and_any_backend_its_own(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "").backend_options() == {
+        "directory": Path("/state"),
+        "durability": "sync",
+        "min_free_bytes": 268_435_456,
+    }
+    text = '[storage]\nblobs = "/b"\nindex = "~/i"\ndurability = "none"\noptions = {extra = 1}\n'
+    assert loaded(tmp_path, text).backend_options() == {
+        "directory": Path("/state"),
+        "blobs": Path("/b"),
+        "index": Path.home() / "i",
+        "durability": "none",
+        "min_free_bytes": 268_435_456,
+        "extra": 1,
+    }
+    assert loaded(tmp_path, '[storage]\nbackend = "memory"\noptions = {extra = 1}\n').backend_options() == {"extra": 1}
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().log.level = "debug"
+
+
+# -- the files of config/ ----------------------------------------------------------------------------------------
+
+
+def leaves(tables: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:  # Any: TOML
+    """Every dotted key of nested tables with its value."""
+    for name, value in tables.items():
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def as_json(value: object) -> object:
+    """A value as JSON would give it back: lists for tuples."""
+    return json.loads(json.dumps(value))
+
+
+def defaults(model: type[BaseModel]) -> dict[str, object]:
+    return {name: as_json(field.default) for name, field in model.model_fields.items() if not field.is_required()}
+
+
+def example(text: str, header: str) -> dict[str, object]:
+    """The table that stands as a comment under `header`."""
+    block = re.search(rf"^# {re.escape(header)}\n((?:# .*\n)+)", text, re.MULTILINE)
+    assert block is not None
+    lines = (line.removeprefix("# ") for line in block[1].splitlines())
+    return tomllib.loads("\n".join(lines))
+
+
+TEXT = (CONFIG / "scpd.toml").read_text()
+
+
+def test_scpd_toml_lists_every_key_with_its_default() -> None:
+    listed = dict(leaves(tomllib.loads(TEXT)))
+    everything = as_json(Settings().model_dump(mode="json"))
+    assert isinstance(everything, dict)
+    expected = dict(leaves({name: value for name, value in everything.items() if name not in ("service", "peer")}))
+    assert listed == expected
+
+
+@pytest.mark.parametrize(("header", "model"), [("[[service]]", ServiceTable), ("[[peer]]", PeerTable)])
+def test_scpd_toml_shows_every_key_of_services_and_peers_with_its_default(header: str, model: type[BaseModel]) -> None:
+    shown = example(TEXT, header)
+    assert shown.keys() | {"service"} == model.model_fields.keys() | {"service"}
+    assert {name: shown[name] for name in defaults(model) if name != "service"} == {
+        name: value for name, value in defaults(model).items() if name != "service"
+    }
+    model.model_validate(shown)
+
+
+def test_scpd_toml_explains_every_key_in_the_words_of_the_schema() -> None:
+    tables = [
+        table
+        for table in vars(scpd.config.settings).values()
+        if isinstance(table, type) and issubclass(table, scpd.config.settings.Table) and table is not Settings
+    ]
+    fields = [field for table in tables for field in table.model_fields.values()]
+    assert len(fields) > 35
+    for field in fields:
+        assert field.description
+        assert f"# {field.description}" in TEXT
+
+
+@pytest.mark.parametrize("name", ["scpd.toml", "container.toml"])
+def test_the_files_name_the_schema_and_are_valid(name: str) -> None:
+    assert (CONFIG / name).read_text().startswith("#:schema ./scpd.schema.json\n")
+    assert check(CONFIG / name, {}) == ()
+
+
+def test_the_schema_that_is_shipped_is_the_one_in_force() -> None:
+    assert json.loads((CONFIG / "scpd.schema.json").read_text()) == Settings.json_schema()
+
+
+def test_the_container_listens_everywhere_logs_json_and_declares_nobody() -> None:
+    settings = load(CONFIG / "container.toml", environ={})
+    assert (settings.listen.host, settings.log.format, settings.storage.directory) == (
+        "0.0.0.0",
+        "json",
+        "/var/lib/scpd",
+    )
+    assert settings.peer == ()
