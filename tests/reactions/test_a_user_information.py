@@ -56,12 +56,13 @@ def answers(call: Call, kind: int, sub_items: bytes) -> list[bytes]:
 def receive_pdus(peer: RawPeer, count: int) -> list[bytes]:
     """The variable fields of P-DATA-TFs, until `count` last fragments have come."""
     fields: list[bytes] = []
-    while sum(field[5] >> 1 for field in fields) < count:
+    while count:
         received = peer.receive()
         assert isinstance(received, Pdu) and received.type == P_DATA_TF
         (length,) = struct.unpack_from(">I", received.body)
         assert length == len(received.body) - 4, "one PDV a PDU"
         fields.append(received.body)
+        count -= received.body[5] >> 1
     return fields
 
 
