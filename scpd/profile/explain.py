@@ -12,13 +12,7 @@ from ipaddress import ip_network
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.profile import Address, Offer, Peer, Profile, Role, Service, is_ae_title
 from scpd.profile.toml import ae_titles_toml, peer_toml, services_toml
-from scpd.profile.uids import (
-    UnknownName,
-    select_sop_classes,
-    select_transfer_syntaxes,
-    spelling_of,
-    title_of,
-)
+from scpd.profile.uids import can_serve, can_use, spelling_of, title_of
 
 SHOWN_CHARACTERS_MAX = 64
 SHOWN_NAMES_MAX = 8
@@ -124,7 +118,7 @@ class ContextExplainer:
 
     def transfer_syntaxes(self, context_id: int, uid: str, proposed: Sequence[str], offer: Offer) -> Explanation:
         """None of the proposed transfer syntaxes is offered for the SOP class."""
-        usable = tuple(spelling_of(syntax) for syntax in proposed if _is_usable(offer.service, syntax))
+        usable = tuple(spelling_of(syntax) for syntax in proposed if can_use(offer.service, syntax))
         toml = self._with_transfer_syntaxes(Service(offer.service, (spelling_of(uid),), usable)) if usable else ""
         what = f"{named(uid)} in {_listed(map(named, proposed))}"
         return Explanation("no transfer syntax supported", what, _listed(map(named, offer.ranks)), toml, context_id)
@@ -163,21 +157,7 @@ def _may_also_call(called: str, peer: Peer) -> Peer:
 
 def _service_for(uid: str) -> ServiceName | None:
     """The service that could be declared for a SOP class."""
-    return next((service for service in ServiceName if _is_sop_class_of(service, uid)), None)
-
-
-def _is_sop_class_of(service: ServiceName, uid: str) -> bool:
-    try:
-        return select_sop_classes(service, (uid,)).uids == (uid,)
-    except UnknownName:
-        return False
-
-
-def _is_usable(service: ServiceName, uid: str) -> bool:
-    try:
-        return select_transfer_syntaxes(service, (uid,)) == (uid,)
-    except UnknownName:
-        return False
+    return next((service for service in ServiceName if can_serve(service, uid)), None)
 
 
 def _listed(texts: Iterable[str]) -> str:

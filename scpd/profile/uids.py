@@ -53,6 +53,21 @@ def select_transfer_syntaxes(service: ServiceName, spellings: Iterable[str]) -> 
     return tuple(dict.fromkeys(uid for spelling in spellings for uid in _transfer_syntaxes(service, spelling)))
 
 
+def can_serve(service: ServiceName, sop_class_uid: str) -> bool:
+    """Whether `service` could be declared for this SOP class: one of its own, or for storage a private one."""
+    if sop_class_uid in dictionary().all_of(service):
+        return True
+    return service is ServiceName.STORAGE and _is_private(sop_class_uid)
+
+
+def can_use(service: ServiceName, transfer_syntax_uid: str) -> bool:
+    """Whether `service` could be declared with this transfer syntax."""
+    groups = dictionary().transfer_syntax_groups
+    if service is not ServiceName.STORAGE:
+        return transfer_syntax_uid in groups["uncompressed"]
+    return transfer_syntax_uid in groups["storage:all"] or _is_private(transfer_syntax_uid)
+
+
 def may_be_stored(uid: str) -> bool:
     """Whether a prefix may cover this SOP class: the dictionary calls it a storage SOP class, or does not know it."""
     return uid in dictionary().all_of(ServiceName.STORAGE) or uid not in dictionary().titles
@@ -101,34 +116,21 @@ def _sop_classes(service: ServiceName, spelling: str) -> tuple[str, ...]:
         return group
     name = SOP_CLASS_ALIASES.get(spelling.lower(), spelling)
     uid = dictionary().sop_classes[service].get(plain(name), spelling)
-    if _is_sop_class_of(service, uid):
+    if can_serve(service, uid):
         return (uid,)
     what = f"({title_of(uid)}) " if title_of(uid) != uid else ""
     proposal = nearest(spelling, sop_class_spellings(service))
     raise UnknownName(spelling, f"{what}is no SOP class that {service} can serve", proposal)
 
 
-def _is_sop_class_of(service: ServiceName, uid: str) -> bool:
-    if uid in dictionary().all_of(service):
-        return True
-    return service is ServiceName.STORAGE and _is_private(uid)
-
-
 def _transfer_syntaxes(service: ServiceName, spelling: str) -> tuple[str, ...]:
     known = dictionary()
     uid = known.transfer_syntaxes.get(plain(spelling), spelling)
     selected = known.transfer_syntax_groups.get(spelling, (uid,))
-    if all(_is_usable(service, syntax) for syntax in selected):
+    if all(can_use(service, syntax) for syntax in selected):
         return selected
     proposal = nearest(spelling, transfer_syntax_spellings(service))
     raise UnknownName(spelling, f"is no transfer syntax that {service} can use", proposal)
-
-
-def _is_usable(service: ServiceName, uid: str) -> bool:
-    groups = dictionary().transfer_syntax_groups
-    if service is not ServiceName.STORAGE:
-        return uid in groups["uncompressed"]
-    return uid in groups["storage:all"] or _is_private(uid)
 
 
 def _is_private(uid: str) -> bool:
