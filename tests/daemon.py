@@ -44,6 +44,7 @@ class Daemon:
     backend: Backend | None = None
     query_rules: QueryRules = field(default_factory=QueryRules)
     results_max: int = 0
+    object_bytes_max: int = 1 << 32
     log_text: StringIO = field(default_factory=StringIO)
 
     def __enter__(self) -> Self:
@@ -109,7 +110,13 @@ class Daemon:
         backend = self.backend or open_filesystem({"directory": str(self.directory / "store")})
         await backend.open()
         try:
-            provider = Provider(backend, self.query_rules, identifier_bytes_max=65_536, results_max=self.results_max)
+            provider = Provider(
+                backend,
+                self.query_rules,
+                identifier_bytes_max=65_536,
+                results_max=self.results_max,
+                object_bytes_max=self.object_bytes_max,
+            )
             self.entity = ApplicationEntity(self.profile, provider, self.options, log)
             self._listener = Listener(self.entity)
             sockets = bind("127.0.0.1", 0)

@@ -50,6 +50,7 @@ class Provider:
     identifier_bytes_max: int
     results_max: int  # 0 is no limit
     retrieve_ae_title: str | None = None
+    object_bytes_max: int = 4_294_967_296
 
 
 @dataclass(frozen=True, slots=True)

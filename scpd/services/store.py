@@ -6,7 +6,7 @@ same pieces as they pass. Success is yielded after `commit` and nowhere else.
 
 from collections.abc import AsyncGenerator
 
-from scpd.dataset.uid import is_valid_uid
+from scpd.dataset.uid import has_leading_zero, is_valid_uid
 from scpd.dimse.command import CStoreRQ, CStoreRSP
 from scpd.dimse.status import DimseFailure, Status
 from scpd.services.exchange import Exchange, Reply
@@ -17,10 +17,15 @@ from scpd.storage.head import Head
 async def store(request: CStoreRQ, exchange: Exchange) -> AsyncGenerator[Reply, None]:
     """Answers a C-STORE-RQ when the object is durable and visible, or refuses it (PS3.4 B.2.3)."""
     incoming = incoming_of(request, exchange)
+    note_unusual(request, exchange)
     head = Head(incoming)
     sink = await exchange.provider.backend.open_sink(incoming)
+    room_bytes = exchange.provider.object_bytes_max
     try:
         async for views, last in exchange.data_set:
+            room_bytes -= sum(map(len, views))
+            if room_bytes < 0:
+                raise DimseFailure(Status.OUT_OF_RESOURCES, "object larger than the limit")
             head.feed(views)
             await sink.write(views, last=last)
         instance = head.instance()
@@ -53,6 +58,19 @@ def incoming_of(request: CStoreRQ, exchange: Exchange) -> Incoming:
         calling_ae_title=exchange.caller.calling_ae_title,
         called_ae_title=exchange.caller.called_ae_title,
     )
+
+
+def note_unusual(request: CStoreRQ, exchange: Exchange) -> None:
+    """Logs what is let through, and on whose behalf an object is sent (PS3.7 9.3.1.1)."""
+    if has_leading_zero(request.affected_sop_instance_uid):
+        exchange.log.info("tolerated", what="SOP Instance UID with a leading zero (PS3.5 9.1)")
+    if request.move_originator_ae_title:
+        exchange.log.info(
+            "object moved here",
+            move_originator=request.move_originator_ae_title,
+            move_message_id=request.move_originator_message_id,
+            sop_instance_uid=request.affected_sop_instance_uid,
+        )
 
 
 def status_of(outcome: Outcome, instance: Instance) -> Status:

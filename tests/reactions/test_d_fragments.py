@@ -213,6 +213,16 @@ def test_d11_command_without_end(peer: RawPeer) -> None:
     assert peer.expect_abort() == INVALID_PARAMETER
 
 
+@pytest.mark.parametrize("daemon", [{"object_bytes_max": 100_000}], indirect=True)
+@pytest.mark.parametrize(("size", "status"), [(100_000, 0x0000), (100_002, 0xA700), (1_000_000, 0xA700)])
+def test_d11_object_beyond_the_limit(peer: RawPeer, daemon: Daemon, size: int, status: int) -> None:
+    """D11: an object longer than `object_bytes_max` is read past, A700H, and nothing of it is kept (PS3.4 B.2.3)."""
+    object_ = ct("1.2.3.4")
+    assert peer.store("1.2.3.4", object_ + element_of_zeros(size - len(object_))).status == status
+    assert kept.nothing(daemon) == (status != 0x0000)
+    assert peer.echo(2) == 0x0000
+
+
 @pytest.mark.parametrize("size", [1, 3, 7])
 def test_d12_odd_fragments(peer: RawPeer, daemon: Daemon, size: int) -> None:
     """D12: tolerated, though fragments shall have an even number of bytes (PS3.8 E.1); pinned."""
