@@ -8,7 +8,8 @@ the UIDs that file it is kept as it came, and marked.
 from collections.abc import Iterable
 
 from scpd.dataset.attributes import Attributes, Tag, text
-from scpd.dataset.scanner import Scan, ScanLimits, Scanner, Wanted
+from scpd.dataset.scanner import DEFAULT_LIMITS, Scan, ScanLimits, Scanner, Wanted
+from scpd.dataset.uid import is_valid_uid
 from scpd.dimse.status import DimseFailure, Status
 from scpd.query.levels import WANTED
 from scpd.storage.base import Incoming, Instance
@@ -33,15 +34,13 @@ NON_PATIENT_SOP_CLASSES = frozenset(
     }
 )
 
-SCAN_LIMITS = ScanLimits()
-
 _INDEXED = Wanted(WANTED)
 
 
 class Head:
     """Reads one data set: `feed` every piece in order, then ask for the `instance`."""
 
-    def __init__(self, incoming: Incoming, limits: ScanLimits = SCAN_LIMITS) -> None:
+    def __init__(self, incoming: Incoming, limits: ScanLimits = DEFAULT_LIMITS) -> None:
         self._incoming = incoming
         self._scanner = Scanner(incoming.transfer_syntax_uid, _INDEXED, limits)
 
@@ -67,10 +66,11 @@ class Head:
         )
 
     def _check_present(self, scan: Scan, attributes: Attributes) -> None:
+        """Each UID that files the object must be one: a text that is none, or two of them, is no place (PS3.5 9.1)."""
         required = [SOP_CLASS_UID, SOP_INSTANCE_UID]
         if self._incoming.sop_class_uid not in NON_PATIENT_SOP_CLASSES:
             required += [STUDY_INSTANCE_UID, SERIES_INSTANCE_UID]
-        missing = tuple(tag for tag in required if not text(attributes, tag))
+        missing = tuple(tag for tag in required if not is_valid_uid(text(attributes, tag)))
         if not missing:
             return
         if scan.damage is not None:
@@ -79,7 +79,7 @@ class Head:
             raise DimseFailure(Status.CANNOT_UNDERSTAND, "no required UIDs within the inflate limit")
         if not attributes:
             raise DimseFailure(Status.CANNOT_UNDERSTAND, "empty or not a data set")
-        raise DimseFailure(Status.DATA_SET_DOES_NOT_MATCH_SOP_CLASS, "required UIDs missing", missing)
+        raise DimseFailure(Status.DATA_SET_DOES_NOT_MATCH_SOP_CLASS, "required UIDs missing or invalid", missing)
 
     def _check_announced(self, attributes: Attributes) -> None:
         announced = {
