@@ -41,10 +41,16 @@ def matches(query: Query, attributes: Attributes) -> bool:
 
 def key_matches(key: Key, attributes: Attributes) -> bool:
     """Whether one key is satisfied."""
-    if is_universal(key.matcher):
-        return True
-    value = attributes.get(key.tag, "")
-    return _value_matches(key.vr, key.matcher, value, text(attributes, TIMEZONE_OFFSET_FROM_UTC))
+    stored = attributes.get(key.tag, "")
+    match key.matcher:
+        case Universal():
+            return True
+        case Empty():
+            return not stored
+        case Items(keys):
+            return is_universal(key.matcher) or _any_item_matches(keys, stored)
+        case matcher:
+            return _any_value_matches(key.vr, matcher, stored, text(attributes, TIMEZONE_OFFSET_FROM_UTC))
 
 
 def is_universal(matcher: Matcher) -> bool:
@@ -81,14 +87,11 @@ def wildcard_matches(vr: str, pattern: str, value: str) -> bool:
     return _fits(pattern, value)
 
 
-def _value_matches(vr: str, matcher: Matcher, stored: Value, utc_offset: str) -> bool:
-    match matcher:
-        case Universal():
-            return True
-        case Empty():
-            return not stored
-        case Items(keys):
-            return not isinstance(stored, str) and any(all(key_matches(key, item) for key in keys) for item in stored)
+def _any_item_matches(keys: tuple[Key, ...], stored: Value) -> bool:
+    return not isinstance(stored, str) and any(all(key_matches(key, item) for key in keys) for item in stored)
+
+
+def _any_value_matches(vr: str, matcher: Single | AnyOf | Wildcard | Range, stored: Value, utc_offset: str) -> bool:
     if not isinstance(stored, str) or not stored:
         return False
     values = [stored] if vr in ONE_VALUE_VRS else stored.split("\\")

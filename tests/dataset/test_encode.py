@@ -25,7 +25,7 @@ def test_what_is_encoded_is_read_back(syntax: str, attributes: Attributes) -> No
 
 
 def test_pydicom_reads_what_is_encoded() -> None:
-    attributes = {
+    attributes: Attributes = {
         0x00100010: "Doe^Jane",
         0x00080020: "20240101",
         0x00081032: ({0x00080100: "C1"}, {}),

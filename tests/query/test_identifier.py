@@ -1,0 +1,310 @@
+"""Identifiers in, responses out: hierarchy, statuses, character sets, and what a response holds."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scpd.dataset.attributes import Attributes, Tag
+from scpd.dataset.encode import Encoder
+from scpd.dataset.reader import read_data_set
+from scpd.dimse.status import DimseFailure, Status
+from scpd.query.identifier import QueryRules, decode_identifier, encode_match, pending_status
+from scpd.query.matching import matches
+from scpd.query.terms import AnyOf, Items, Key, Level, Model, Query, Range, Single, Universal, Wildcard
+from tests.query.build import (
+    ACCESSION,
+    CHARACTER_SET,
+    CODE,
+    COMMENTS,
+    DESCRIPTION,
+    IMPLICIT,
+    INSTANCE_NUMBER,
+    LEVEL,
+    MODALITIES,
+    MODALITY,
+    NAME,
+    PATIENT_ID,
+    PROCEDURE_CODES,
+    SERIES,
+    SOP_INSTANCE,
+    STUDY,
+    STUDY_DATE,
+    TIMEZONE,
+    decoded,
+    identifier,
+)
+
+RETRIEVE_AE, AVAILABILITY, UNHEARD_OF = 0x00080054, 0x00080056, 0x00186011
+A900, C000 = Status.DATA_SET_DOES_NOT_MATCH_SOP_CLASS, Status.UNABLE_TO_PROCESS
+LENIENT = QueryRules(strict=False)
+RELATIONAL = QueryRules(relational=True)
+SYNTAXES = [IMPLICIT, "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"]
+
+
+def refused(keys: Attributes, model: Model = Model.STUDY_ROOT, rules: QueryRules | None = None) -> DimseFailure:
+    with pytest.raises(DimseFailure) as failure:
+        decoded(keys, model, rules or QueryRules())
+    return failure.value
+
+
+def answered(query: Query, match: Attributes, retrieve_ae_title: str | None = "SCPD") -> Attributes:
+    return read_data_set(encode_match(query, match, IMPLICIT, retrieve_ae_title), IMPLICIT)
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_an_identifier_becomes_typed_keys_in_every_transfer_syntax(syntax: str) -> None:
+    keys: Attributes = {
+        LEVEL: "STUDY",
+        STUDY_DATE: "20240101-",
+        MODALITIES: "CT",
+        PROCEDURE_CODES: ({CODE: "X*"},),
+        NAME: "DOE*",
+        PATIENT_ID: "",
+        STUDY: "1.2\\1.3",
+    }
+    query = decode_identifier(Encoder(syntax).encode(keys), syntax, Model.STUDY_ROOT)
+    assert query == Query(
+        Model.STUDY_ROOT,
+        Level.STUDY,
+        (
+            Key(STUDY_DATE, "DA", Range("20240101", None)),
+            Key(MODALITIES, "CS", Single("CT")),
+            Key(PROCEDURE_CODES, "SQ", Items((Key(CODE, "SH", Wildcard("X*")),))),
+            Key(NAME, "PN", Wildcard("DOE*")),
+            Key(PATIENT_ID, "LO", Universal()),
+            Key(STUDY, "UI", AnyOf(("1.2", "1.3"))),
+        ),
+    )
+
+
+def test_a_zero_length_sequence_or_a_list_of_nothing_is_universal() -> None:
+    query = decoded({LEVEL: "STUDY", PROCEDURE_CODES: (), STUDY: "\\"})
+    assert [key.matcher for key in query.keys] == [Universal(), Universal()]
+
+
+def test_a_sequence_sent_with_another_vr_is_universal() -> None:
+    data = b"\x08\x00\x52\x00CS\x06\x00STUDY \x08\x00\x32\x10LO\x02\x00ab"
+    assert decode_identifier(data, SYNTAXES[1], Model.STUDY_ROOT).keys == (Key(PROCEDURE_CODES, "SQ", Universal()),)
+
+
+@pytest.mark.parametrize(
+    ("keys", "model"),
+    [
+        ({STUDY: "1"}, Model.STUDY_ROOT),
+        ({LEVEL: "BOGUS"}, Model.PATIENT_ROOT),
+        ({LEVEL: "study"}, Model.STUDY_ROOT),
+        ({LEVEL: "PATIENT"}, Model.STUDY_ROOT),
+    ],
+)
+def test_f04_a_level_that_is_absent_unknown_or_not_of_the_model_is_refused(keys: Attributes, model: Model) -> None:
+    failure = refused(keys, model)
+    assert (failure.status, failure.offending_elements) == (A900, (LEVEL,))
+
+
+@pytest.mark.parametrize(
+    ("model", "keys", "missing"),
+    [
+        (Model.STUDY_ROOT, {LEVEL: "SERIES"}, (STUDY,)),
+        (Model.STUDY_ROOT, {LEVEL: "SERIES", STUDY: "1\\2"}, (STUDY,)),
+        (Model.STUDY_ROOT, {LEVEL: "IMAGE", STUDY: "1", SERIES: ""}, (SERIES,)),
+        (Model.PATIENT_ROOT, {LEVEL: "STUDY", PATIENT_ID: "P*"}, (PATIENT_ID,)),
+        (Model.PATIENT_ROOT, {LEVEL: "IMAGE"}, (PATIENT_ID, STUDY, SERIES)),
+    ],
+)
+def test_f05_every_level_above_is_pinned_to_one_entity(
+    model: Model, keys: Attributes, missing: tuple[Tag, ...]
+) -> None:
+    failure = refused(keys, model)
+    assert (failure.status, failure.offending_elements) == (A900, missing)
+    assert decoded(keys, model, LENIENT).level == keys[LEVEL]
+
+
+def test_f06_a_key_of_a_level_below_is_refused_or_passed_over_with_ff01h() -> None:
+    keys: Attributes = {LEVEL: "STUDY", SERIES: "", MODALITY: "CT"}
+    failure = refused(keys)
+    assert (failure.status, failure.offending_elements) == (A900, (MODALITY, SERIES))
+    query = decoded(keys, rules=LENIENT)
+    assert (query.keys, query.unsupported) == ((), frozenset({SERIES, MODALITY}))
+    assert pending_status(query) == Status.PENDING_WITH_UNSUPPORTED_KEYS
+
+
+def test_keys_of_the_levels_above_are_answered() -> None:
+    query = decoded({LEVEL: "SERIES", STUDY: "1", NAME: "DOE", DESCRIPTION: ""})
+    assert [key.tag for key in query.keys] == [DESCRIPTION, NAME, STUDY]
+    assert not query.unsupported
+
+
+def test_f07_a_relational_query_needs_no_unique_keys_above() -> None:
+    query = decoded({LEVEL: "IMAGE", NAME: "DOE", INSTANCE_NUMBER: "1"}, Model.PATIENT_ROOT, RELATIONAL)
+    assert [key.tag for key in query.keys] == [NAME, INSTANCE_NUMBER]
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [(b"", A900), (b"\x08\x00", C000), (b"\x08\x00\x52\x00\xff\0\0\0STUDY", C000), (b"\0" * 8, A900)],
+)
+def test_f08_an_empty_or_unreadable_identifier_is_refused(data: bytes, status: Status) -> None:
+    with pytest.raises(DimseFailure) as failure:
+        decode_identifier(data, IMPLICIT, Model.STUDY_ROOT)
+    assert failure.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("keys", "tag"),
+    [
+        ({STUDY_DATE: "-"}, STUDY_DATE),
+        ({MODALITIES: "CT\\MR"}, MODALITIES),
+        ({PROCEDURE_CODES: ({}, {})}, PROCEDURE_CODES),
+        ({PROCEDURE_CODES: ({STUDY_DATE: "-"},)}, STUDY_DATE),
+    ],
+)
+def test_keys_without_a_meaning_are_refused(keys: Attributes, tag: Tag) -> None:
+    failure = refused({LEVEL: "STUDY", **keys})
+    assert (failure.status, failure.offending_elements) == (A900, (tag,))
+
+
+def test_an_item_where_the_dictionary_has_a_value_is_refused() -> None:
+    data = b"\x08\x00\x52\x00CS\x06\x00STUDY \x10\x00\x10\x00SQ\0\0\0\0\0\0"
+    with pytest.raises(DimseFailure):
+        decode_identifier(data, SYNTAXES[1], Model.STUDY_ROOT)
+
+
+def test_several_values_are_a_list_for_a_peer_granted_leniency() -> None:
+    query = decoded({LEVEL: "STUDY", MODALITIES: "CT\\MR"}, rules=LENIENT)
+    assert query.keys == (Key(MODALITIES, "CS", AnyOf(("CT", "MR"))),)
+
+
+def test_a_backslash_in_a_text_key_is_a_character() -> None:
+    query = decoded({LEVEL: "PATIENT", PATIENT_ID: "", COMMENTS: "a\\b"}, Model.PATIENT_ROOT)
+    assert query.keys[1].matcher == Single("a\\b")
+
+
+def test_f24_group_lengths_commands_and_file_meta_are_no_keys() -> None:
+    data = identifier({0x00000110: "1", 0x00020010: "1.2", LEVEL: "STUDY", 0x00080000: "10", STUDY: ""})
+    nested = decoded({LEVEL: "STUDY", PROCEDURE_CODES: ({0x00080000: "10", CHARACTER_SET: "ISO_IR 100", CODE: "A"},)})
+    query = decode_identifier(data, IMPLICIT, Model.STUDY_ROOT)
+    assert [key.tag for key in query.keys] == [STUDY]
+    assert not query.unsupported
+    assert nested.keys[0].matcher == Items((Key(CODE, "SH", Single("A")),))
+
+
+def test_f03_unsupported_keys_turn_ff00h_into_ff01h() -> None:
+    supported = decoded({LEVEL: "STUDY", STUDY: ""})
+    assert pending_status(supported) == Status.PENDING
+    unsupported = decoded({LEVEL: "STUDY", STUDY: "", UNHEARD_OF: "", 0x00091001: ""})
+    assert pending_status(unsupported) == Status.PENDING_WITH_UNSUPPORTED_KEYS
+    assert unsupported.unsupported == frozenset({UNHEARD_OF})  # the encoder leaves the private one out
+
+
+def test_where_to_retrieve_from_and_the_time_zone_are_never_matched_on() -> None:
+    query = decoded({LEVEL: "STUDY", RETRIEVE_AE: "OTHER", AVAILABILITY: "NEARLINE", TIMEZONE: "+0100"})
+    assert {key.matcher for key in query.keys} == {Universal()}
+
+
+MATCH: Attributes = {
+    STUDY: "1",
+    SERIES: "1.1",
+    SOP_INSTANCE: "1.1.1",
+    PATIENT_ID: "P1",
+    NAME: "Doe^Jane",
+    PROCEDURE_CODES: ({CODE: "A", 0x00080102: "X"}, {0x00080102: "Y"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "keys", "unique"),
+    [
+        (Model.PATIENT_ROOT, {LEVEL: "PATIENT"}, {PATIENT_ID: "P1"}),
+        (Model.PATIENT_ROOT, {LEVEL: "STUDY", PATIENT_ID: "P1"}, {PATIENT_ID: "P1", STUDY: "1"}),
+        (Model.STUDY_ROOT, {LEVEL: "STUDY"}, {STUDY: "1"}),
+        (
+            Model.STUDY_ROOT,
+            {LEVEL: "IMAGE", STUDY: "1", SERIES: "1.1"},
+            {STUDY: "1", SERIES: "1.1", SOP_INSTANCE: "1.1.1"},
+        ),
+    ],
+)
+def test_f19_a_response_has_the_level_the_unique_keys_and_the_retrieve_ae_title(
+    model: Model, keys: Attributes, unique: Attributes
+) -> None:
+    assert answered(decoded(keys, model), MATCH) == {LEVEL: keys[LEVEL], RETRIEVE_AE: "SCPD", **unique}
+
+
+def test_f19_where_nothing_can_be_retrieved_the_title_is_empty_and_availability_says_so() -> None:
+    response = answered(decoded({LEVEL: "STUDY", AVAILABILITY: ""}), MATCH, None)
+    assert (response[RETRIEVE_AE], response[AVAILABILITY]) == ("", "UNAVAILABLE")
+    assert answered(decoded({LEVEL: "STUDY", AVAILABILITY: ""}), MATCH)[AVAILABILITY] == "ONLINE"
+
+
+def test_f20_only_what_was_asked_for_is_returned_and_absent_values_are_empty() -> None:
+    query = decoded({LEVEL: "STUDY", NAME: "*", ACCESSION: "", UNHEARD_OF: ""})
+    assert answered(query, MATCH) == {LEVEL: "STUDY", RETRIEVE_AE: "SCPD", STUDY: "1", NAME: "Doe^Jane", ACCESSION: ""}
+
+
+def test_f20_of_a_sequence_the_nested_keys_are_returned() -> None:
+    query = decoded({LEVEL: "STUDY", PROCEDURE_CODES: ({CODE: "A"},)})
+    assert answered(query, MATCH)[PROCEDURE_CODES] == ({CODE: "A"}, {CODE: ""})
+    assert answered(query, {STUDY: "1"})[PROCEDURE_CODES] == ()
+    for everything in [(), ({},)]:
+        query = decoded({LEVEL: "STUDY", PROCEDURE_CODES: everything})
+        assert answered(query, MATCH)[PROCEDURE_CODES] == MATCH[PROCEDURE_CODES]
+
+
+@pytest.mark.parametrize(
+    ("charset", "name", "returned"),
+    [
+        ("", "Doe^Jane", None),
+        ("ISO_IR 100", "Doe^Jane", None),
+        ("ISO_IR 100", "Müller^Jörg", "ISO_IR 100"),
+        ("ISO_IR 100", "山田^太郎", "ISO_IR 192"),
+        ("", "Müller^Jörg", "ISO_IR 192"),
+        ("WHAT", "Müller^Jörg", "ISO_IR 192"),
+        ("ISO_IR 192", "山田^太郎", "ISO_IR 192"),
+        ("GB18030", "王^小东", "GB18030"),
+        ("\\ISO 2022 IR 87", "Yamada^Tarou=山田^太郎", "\\ISO 2022 IR 87"),
+    ],
+)
+def test_f18_a_response_is_in_what_the_peer_asked_if_that_carries_it_or_utf_8(
+    charset: str, name: str, returned: str | None
+) -> None:
+    query = decode_identifier(identifier({LEVEL: "STUDY", NAME: ""}, charset), IMPLICIT, Model.STUDY_ROOT)
+    response = answered(query, {NAME: name})
+    assert response[NAME] == name
+    assert response.get(CHARACTER_SET) == returned
+
+
+@pytest.mark.parametrize(
+    ("charset", "wanted"),
+    [("ISO_IR 100", "Jérôme"), ("ISO_IR 192", "山田"), ("\\ISO 2022 IR 87", "山田"), ("GB18030", "小东")],
+)
+def test_f18_keys_are_matched_as_decoded_text(charset: str, wanted: str) -> None:
+    query = decode_identifier(identifier({LEVEL: "STUDY", DESCRIPTION: wanted}, charset), IMPLICIT, Model.STUDY_ROOT)
+    assert matches(query, {DESCRIPTION: wanted})
+    assert not matches(query, {DESCRIPTION: wanted + "x"})
+
+
+@given(st.binary(max_size=300), st.sampled_from(SYNTAXES), st.sampled_from(Model), st.booleans())
+def test_arbitrary_bytes_raise_nothing_but_dimse_failures(data: bytes, syntax: str, model: Model, strict: bool) -> None:
+    level = Encoder(IMPLICIT).encode({LEVEL: "STUDY"})
+    for candidate in (data, level + data):
+        try:
+            query = decode_identifier(candidate, syntax, model, QueryRules(strict=strict))
+        except DimseFailure as failure:
+            assert failure.status in (A900, C000)
+        else:
+            assert matches(query, {}) in (True, False)
+            encode_match(query, MATCH, syntax, None)
+
+
+VALUES = st.text("0123456789-*?\\.+\"A^= '%_", max_size=30)
+
+
+@given(st.dictionaries(st.sampled_from([NAME, STUDY_DATE, 0x00080030, 0x0008002A, STUDY, ACCESSION]), VALUES))
+def test_arbitrary_values_are_a_query_or_a_refusal(values: dict[Tag, str]) -> None:
+    rules = QueryRules(True, True, True, True, True)
+    try:
+        query = decoded({LEVEL: "IMAGE", **values}, rules=rules)
+    except DimseFailure as failure:
+        assert failure.status == A900
+    else:
+        assert matches(query, {tag: value for tag, value in values.items()}) in (True, False)
