@@ -22,3 +22,8 @@ def nothing(daemon: Daemon) -> bool:
     """Whether not one byte of any object was kept."""
     counts = statistics(daemon)
     return not (counts.instances or counts.quarantined or any((daemon.directory / "store").rglob("*.dcm")))
+
+
+def drafts(daemon: Daemon) -> list[str]:
+    """What lies in a spool."""
+    return [str(path) for path in (daemon.directory / "store").rglob("spool/*")]
