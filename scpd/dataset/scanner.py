@@ -67,7 +67,8 @@ class Wanted:
 
     def __init__(self, tags: Collection[Tag]) -> None:
         # File meta and command elements are looked for as well: a data set must not hold them (PS3.10 7.1, PS3.7 6.3).
-        watched = {SPECIFIC_CHARACTER_SET, *tags, *range(0x00000000, 0x00001040), *range(0x00020000, 0x00020110), *DELIMITERS}
+        misplaced = {*range(0x00000000, 0x00001040), *range(0x00020000, 0x00020110), *DELIMITERS}
+        watched = {SPECIFIC_CHARACTER_SET, *tags, *misplaced}
         self.little = {LITTLE.tag(tag): tag for tag in watched}
         self.big = {tag: tag for tag in watched}
 

@@ -20,7 +20,7 @@ from tests.query.build import (
     instance,
 )
 
-ARCHIVE = [
+ARCHIVE: list[Attributes] = [
     instance("1", "1.1", "1.1.1", PATIENT_ID="P1", MODALITY="CT", SOP_CLASS="9.1"),
     instance("1", "1.1", "1.1.2", PATIENT_ID="P1", MODALITY="CT", SOP_CLASS="9.1"),
     instance("1", "1.2", "1.2.1", PATIENT_ID="P1", MODALITY="SR", SOP_CLASS="9.2"),

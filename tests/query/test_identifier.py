@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scpd.dataset.attributes import Attributes, Tag
+from scpd.dataset.attributes import Attributes, Tag, Value
 from scpd.dataset.encode import Encoder
 from scpd.dataset.reader import read_data_set
 from scpd.dimse.status import DimseFailure, Status
@@ -245,7 +245,8 @@ def test_f20_of_a_sequence_the_nested_keys_are_returned() -> None:
     query = decoded({LEVEL: "STUDY", PROCEDURE_CODES: ({CODE: "A"},)})
     assert answered(query, MATCH)[PROCEDURE_CODES] == ({CODE: "A"}, {CODE: ""})
     assert answered(query, {STUDY: "1"})[PROCEDURE_CODES] == ()
-    for everything in [(), ({},)]:
+    whole: list[Value] = [(), ({},)]
+    for everything in whole:
         query = decoded({LEVEL: "STUDY", PROCEDURE_CODES: everything})
         assert answered(query, MATCH)[PROCEDURE_CODES] == MATCH[PROCEDURE_CODES]
 

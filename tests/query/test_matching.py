@@ -240,7 +240,8 @@ def test_f16_one_item_has_to_match_every_nested_key(item: Attributes, expected: 
 
 
 def test_f16_a_zero_length_item_or_sequence_is_universal() -> None:
-    for value in [(), ({},), ({CODE: ""},), ({0x00081115: ({CODE: ""},)},)]:
+    values: list[Value] = [(), ({},), ({CODE: ""},), ({0x00081115: ({CODE: ""},)},)]
+    for value in values:
         assert matches(decoded({LEVEL: "STUDY", PROCEDURE_CODES: value}), {})
     assert not matches(asked(PROCEDURE_CODES, Items((Key(CODE, "SH", Single("A")),))), {PROCEDURE_CODES: "text"})
 
