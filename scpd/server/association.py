@@ -227,7 +227,7 @@ class Association:
             self._pump.peer_may_be_silent = False
             self._answering = None
             task.cancel()
-            await asyncio.wait([task])
+            await asyncio.gather(task, return_exceptions=True)  # how it ended is known, or of no interest any more
 
     async def _send_replies(self, asked: Asked, data_set: AsyncIterator[Chunks]) -> None:
         encoder = ReplyEncoder(asked.context_id, self._connection.peer_maximum_length)

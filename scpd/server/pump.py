@@ -70,14 +70,14 @@ class Pump:
             self.wire.write(data)
 
     def finish(self) -> None:
-        """Ends timer and blocks; the wire is closed when its last bytes are sent."""
+        """Ends timer and blocks; the wire is closed when its last bytes are sent, or cannot be."""
         self.flush()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._give_block_back()
         self.wire.drop_blocks()
-        self.wire.close()
+        self.wire.close(self._options.upper_layer.artim_seconds)
 
     def _give_block_back(self) -> None:
         if self._block is not None:

@@ -6,14 +6,18 @@ whole of the back-pressure towards the peer. It knows nothing of PDUs.
 """
 
 import asyncio
+import socket
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
+from struct import pack
 from typing import cast
 
 from scpd.server.blocks import Block, BlockPool
 
 READ_AHEAD_BLOCKS = 2
+NO_LINGER = pack("ii", 1, 0)
+"""socket(7): with a linger time of zero, closing resets the connection."""
 
 
 class Signal(Enum):
@@ -137,13 +141,12 @@ class Wire(asyncio.BufferedProtocol):
             except TimeoutError:
                 raise SendTimeout from None
 
-    def close(self, *, at_once: bool = False) -> None:
-        """Closes after what was written is sent; `at_once` drops it."""
+    def close(self, linger_seconds: float = 0.0) -> None:
+        """Closes when what was written is sent, and resets the connection if that takes over `linger_seconds`."""
         if self._transport is not None:
-            if at_once:
-                self._transport.abort()
-            else:
-                self._transport.close()
+            self._transport.close()
+            if self._transport.get_write_buffer_size():
+                asyncio.get_running_loop().call_later(linger_seconds, self._reset)
 
     def drop_blocks(self) -> None:
         """Returns every block that was not received; the association is over."""
@@ -152,6 +155,13 @@ class Wire(asyncio.BufferedProtocol):
         self._let_go_of_unused_block()
 
     # -- private --------------------------------------------------------------------------------------------
+
+    def _reset(self) -> None:
+        """Drops what the peer does not take, in the kernel's buffer too: that would outlive a socket merely closed."""
+        assert self._transport is not None
+        if not self.lost:
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+            self._transport.abort()
 
     def _take_block(self) -> Block:
         block = self._filled.popleft()

@@ -34,7 +34,7 @@ async def ends() -> AsyncIterator[Ends]:
     _, wire = await asyncio.get_running_loop().create_connection(lambda: Wire(pool, lambda _: None), sock=near)
     yield Ends(wire, far, pool)
     wire.drop_blocks()
-    wire.close(at_once=True)
+    wire.close()
     far.close()
 
 
@@ -81,7 +81,7 @@ async def test_an_exhausted_budget_does_not_deny_the_first_block() -> None:
             assert isinstance(arrival, Block)
             received += len(arrival.received)
             wire.give_back(arrival)
-        wire.close(at_once=True)
+        wire.close()
     pool.give_back(other)
     assert pool.out_bytes == 0
 
@@ -98,6 +98,14 @@ async def test_a_peer_that_does_not_read_ends_in_a_send_timeout(ends: Ends) -> N
     ends.wire.write(bytes(8_000_000))
     with pytest.raises(SendTimeout):
         await ends.wire.wait_writable(0.05)
+
+
+async def test_what_the_peer_does_not_take_ends_with_the_connection(ends: Ends) -> None:
+    ends.wire.write(bytes(8_000_000))
+    ends.wire.close(0.05)
+    async with asyncio.timeout(2):
+        while not ends.wire.lost:
+            await asyncio.sleep(0)
 
 
 async def test_a_lost_connection_does_not_keep_a_writer_waiting(ends: Ends) -> None:
