@@ -84,6 +84,13 @@ class Daemon:
         """Connections that are still served."""
         return len(self._listener._associations)
 
+    @property
+    def stalled(self) -> int:
+        """Connections whose peers do not take what was written to them."""
+        return sum(
+            association._wire._writable is not None for association in list(self._listener._associations.values())
+        )
+
     def _run(self) -> None:
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
