@@ -104,6 +104,11 @@ class Proposal:
         return pdu(A_ASSOCIATE_RQ, fixed + self.application_context + contexts + user)
 
 
+def storing(transfer_syntax: str, sop_class: str = CT_IMAGE) -> Proposal:
+    """Verification on context 1, one storage class in one transfer syntax on context 3."""
+    return Proposal(contexts=((1, VERIFICATION, (IMPLICIT_LE,)), (3, sop_class, (transfer_syntax,))))
+
+
 def element(number: int, value: bytes) -> bytes:
     """A command element, Implicit VR Little Endian."""
     return struct.pack("<HHI", 0, number, len(value)) + value

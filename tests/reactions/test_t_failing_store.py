@@ -48,7 +48,7 @@ def small_disk(folder: Path, stack: ExitStack) -> None:
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], capture_output=True, text=True)
     if mounted.returncode != 0:
         pytest.skip(f"cannot mount a tmpfs here: {mounted.stderr.strip()}")
-    stack.callback(subprocess.run, ["umount", folder], check=True)
+    stack.callback(lambda: subprocess.run(["umount", folder], check=True))
 
 
 def everything_on_a_small_disk(store: Path, stack: ExitStack) -> Backend:

@@ -12,15 +12,14 @@ from tests.rawpeer import (
     CT_IMAGE,
     EXPLICIT_LE,
     IMPLICIT_LE,
-    VERIFICATION,
     Call,
     Message,
-    Proposal,
     RawPeer,
     command,
     command_set,
     data_set,
     store_rq,
+    storing,
     us,
 )
 from tests.reactions import kept
@@ -38,11 +37,6 @@ IMPLANT_TEMPLATE = "1.2.840.10008.5.1.4.43.1"
 
 SOP_CLASS_UID, SOP_INSTANCE_UID = 0x00080016, 0x00080018
 STUDY_INSTANCE_UID, SERIES_INSTANCE_UID = 0x0020000D, 0x0020000E
-
-
-def storing(syntax: str, sop_class: str = CT_IMAGE) -> Proposal:
-    """Verification, and one storage class in one transfer syntax on context 3."""
-    return Proposal(contexts=((1, VERIFICATION, (IMPLICIT_LE,)), (3, sop_class, (syntax,))))
 
 
 def assert_refused(peer: RawPeer, daemon: Daemon, response: Message, status: int) -> None:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from pydicom.uid import UID_dictionary
+from pydicom._uid_dict import UID_dictionary
 
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.profile import Profile, Service
@@ -17,14 +17,13 @@ from tests.rawpeer import (
     EXPLICIT_BE,
     EXPLICIT_LE,
     IMPLICIT_LE,
-    VERIFICATION,
     Call,
-    Proposal,
     RawPeer,
     command,
     context_results,
     data_set,
     store_rq,
+    storing,
     us,
 )
 from tests.rawpeer import element as command_element
@@ -83,11 +82,6 @@ def test_t01_object_in_each_transfer_syntax(call: Call, daemon: Daemon, syntax: 
     assert file.transfer_syntax_uid == syntax
     counts = kept.statistics(daemon)
     assert (counts.patients, counts.studies, counts.series, counts.instances) == (1, 1, 1, 1)
-
-
-def storing(syntax: str, sop_class: str = CT_IMAGE) -> Proposal:
-    """Verification, and one storage class in one transfer syntax on context 3."""
-    return Proposal(contexts=((1, VERIFICATION, (IMPLICIT_LE,)), (3, sop_class, (syntax,))))
 
 
 def test_t12_same_object_again(call: Call, daemon: Daemon) -> None:
