@@ -1,15 +1,16 @@
-"""The sources of configuration, and their merging: flags over environment over secrets over TOML files.
+"""The sources of configuration: flags over environment over secrets over TOML files.
 
-Every source becomes a `Layer`: its values as nested tables, and where each of them stands. Merging keeps track of the
-places, so that a mistake can be reported with the file and line, the variable or the flag it was made in. A table is
-merged with the one below it; any other value replaces it. Only arrays of tables (`[[peer]]`, `[[service]]`) of
-several TOML files add up, so that a file in conf.d can declare one more peer.
+Every source becomes a `Layer`: its values as nested tables, and where each of them stands, so that a mistake can be
+reported with the file and line, the variable or the flag it was made in. pydantic-settings lays them over each other:
+tables merge, any other value replaces what is below. It does not read them: its own sources keep no places, pass over
+misspelled variables, and let no file of conf.d add a `[[peer]]`. Therefore all TOML files become one layer here, in
+which arrays of tables add up.
 """
 
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -49,12 +50,26 @@ class Layer:
                 return self.origins[path[:length]]
         return Origin("defaults")
 
-    def add(self, upper: "Layer", *, appending: bool = False) -> None:
-        """Merges a layer of higher priority into this one; with `appending`, arrays of tables add up."""
+    def reach(self, path: KeyPath) -> tuple[int, bool]:
+        """How much of `path` is set here, and whether that hides what lower layers say of it: it is no table."""
+        value: Any = self.tables  # Any: as in Tables
+        hides = False
+        for depth, part in enumerate(path):
+            if isinstance(value, Mapping) and part in value:
+                value = value[part]
+            elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+                value = value[part]
+            else:
+                return depth, hides
+            hides = hides or not isinstance(value, dict)
+        return len(path), hides
+
+    def add_file(self, upper: "Layer") -> None:
+        """Merges a file of higher priority into this one; arrays of tables add up."""
         shifts: dict[str, int] = {}
         for name, value in upper.tables.items():
             lower = self.tables.get(name, ())
-            if appending and _is_array_of_tables(value) and _is_array_of_tables(lower):
+            if _is_array_of_tables(value) and _is_array_of_tables(lower):
                 shifts[name] = len(lower)
                 self.tables[name] = [*lower, *value]
             elif isinstance(value, dict) and isinstance(lower, dict):
@@ -63,6 +78,18 @@ class Layer:
                 self.tables[name] = value
         for path, origin in upper.origins.items():
             self.origins[_shifted(path, shifts)] = origin
+
+
+def origin_of(path: KeyPath, layers: Iterable[Layer]) -> Origin:
+    """Where the value in force at `path` stands, or the nearest table around it; `layers` have falling priority."""
+    origin, deepest = Origin("defaults"), 0
+    for layer in layers:
+        depth, hides = layer.reach(path)
+        if depth > deepest:
+            origin, deepest = layer.origin_of(path), depth
+        if hides:
+            break
+    return origin
 
 
 def toml_layer(file: Path) -> Layer:

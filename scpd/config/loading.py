@@ -16,6 +16,7 @@ from scpd.config.layers import (
     CONFIG_VARIABLE,
     Layer,
     environment_layer,
+    origin_of,
     overrides_layer,
     secret_files,
     secret_layer,
@@ -42,13 +43,15 @@ def load(
     environ = os.environ if environ is None else environ
     secrets_directories = (CONTAINER_SECRETS, *_paths(environ.get("CREDENTIALS_DIRECTORY")))
     secrets = [file for directory in secrets_directories for file in secret_files(directory)]
-    merged = _read(config_files(path, environ, system_directory), secrets)
-    merged.add(environment_layer(environ))
-    merged.add(overrides_layer(overrides or {}))
+    layers = (
+        overrides_layer(overrides or {}),
+        environment_layer(environ),
+        *_read(config_files(path, environ, system_directory), secrets),
+    )
     try:
-        settings = Settings.model_validate(merged.tables)
+        settings = Settings.model_validate({"layers": layers})
     except ValidationError as error:
-        raise ConfigError(problems_of(error, Settings, merged.origin_of)) from None
+        raise ConfigError(problems_of(error, Settings, lambda key: origin_of(key, layers))) from None
     return _with_directory(settings, environ)
 
 
@@ -80,15 +83,16 @@ def default_directory(environ: Mapping[str, str], *, as_root: bool) -> Path:
     return Path(environ.get("HOME") or Path.home()) / ".local/share/scpd"
 
 
-def _read(files: Sequence[Path], secrets: Sequence[Path]) -> Layer:
-    merged = Layer()
+def _read(files: Sequence[Path], secrets: Sequence[Path]) -> list[Layer]:
+    """The secrets, the last one first, and the files as one."""
+    layers = [Layer()]
     problems: list[Problem] = []
     for file in (*files, *secrets):
         try:
             if file in secrets:
-                merged.add(secret_layer(file))
+                layers.insert(0, secret_layer(file))
             else:
-                merged.add(toml_layer(file), appending=True)
+                layers[-1].add_file(toml_layer(file))
         except OSError as error:
             problems.append(Problem(Origin(str(file)), "", f"cannot be read: {error.strerror}"))
         except UnicodeDecodeError as error:
@@ -98,7 +102,7 @@ def _read(files: Sequence[Path], secrets: Sequence[Path]) -> Layer:
             problems.append(_syntax_problem(file, str(error)))
     if problems:
         raise ConfigError(problems)
-    return merged
+    return layers
 
 
 def _syntax_problem(file: Path, message: str) -> Problem:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from scpd.config.rules import (
     absolute_or_empty,
@@ -211,8 +212,10 @@ class PeerTable(Table):
         )
 
 
-class Settings(Table):
+class Settings(BaseSettings):
     """The whole configuration. Immutable; a reload makes another one."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, validate_default=False, case_sensitive=True)
 
     ae: AeTable = AeTable()
     listen: ListenTable = ListenTable()
@@ -228,6 +231,20 @@ class Settings(Table):
         default=(),
         description="Who may call; without any: every AE of this machine's loopback addresses, and nobody else.",
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """A source for each of the given `layers`, in place of the library's own: see `scpd.config.layers`."""
+        given = init_settings()
+        layers = given.pop("layers", ())
+        return tuple(InitSettingsSource(settings_cls, tables) for tables in (given, *(each.tables for each in layers)))
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:  # Any: JSON

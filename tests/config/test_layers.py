@@ -7,6 +7,7 @@ import pytest
 from scpd.config.layers import (
     Layer,
     environment_layer,
+    origin_of,
     overrides_layer,
     read_value,
     secret_files,
@@ -28,7 +29,7 @@ def place(layer: Layer, *path: str | int) -> str:
 
 def test_tables_merge_and_later_values_win(tmp_path: Path) -> None:
     merged = toml(tmp_path, "[a]\nx = 1\ny = [1, 2]\n[a.b]\nz = 1\n", "lower")
-    merged.add(toml(tmp_path, "[a]\ny = [3]\n[a.b]\nz = 2\nw = 3\n", "upper"))
+    merged.add_file(toml(tmp_path, "[a]\ny = [3]\n[a.b]\nz = 2\nw = 3\n", "upper"))
     assert merged.tables == {"a": {"x": 1, "y": [3], "b": {"z": 2, "w": 3}}}
     assert place(merged, "a", "x") == "lower.toml:2:1"
     assert place(merged, "a", "y", 0) == "upper.toml:2:1"
@@ -38,17 +39,24 @@ def test_tables_merge_and_later_values_win(tmp_path: Path) -> None:
 def test_arrays_of_tables_of_several_files_add_up(tmp_path: Path) -> None:
     merged = Layer()
     for number in (1, 2):
-        merged.add(toml(tmp_path, f"[[peer]]\nname = {number}\n[[peer]]\n", f"{number}"), appending=True)
+        merged.add_file(toml(tmp_path, f"[[peer]]\nname = {number}\n[[peer]]\n", f"{number}"))
     assert merged.tables == {"peer": [{"name": 1}, {}, {"name": 2}, {}]}
     assert place(merged, "peer", 0, "name") == "1.toml:2:1"
     assert place(merged, "peer", 2, "name") == "2.toml:2:1"
     assert place(merged, "peer", 3, "missing") == "2.toml:3:3"
 
 
-def test_any_other_layer_replaces_an_array_of_tables(tmp_path: Path) -> None:
-    merged = toml(tmp_path, "[[peer]]\nname = 1\n")
-    merged.add(environment_layer({"SCPD_PEER": "[]"}))
-    assert merged.tables == {"peer": []}
+def test_the_place_of_a_value_is_in_the_highest_layer_that_sets_it(tmp_path: Path) -> None:
+    layers = (environment_layer({"SCPD_A__X": "2"}), toml(tmp_path, "[a]\nx = 1\ny = 1\n"))
+    assert str(origin_of(("a", "x"), layers)) == "environment variable SCPD_A__X"
+    assert str(origin_of(("a", "y"), layers)).endswith("file.toml:3:1")
+    assert str(origin_of(("b",), layers)) == "defaults"
+
+
+def test_a_list_hides_the_places_of_the_one_it_replaces(tmp_path: Path) -> None:
+    layers = (environment_layer({"SCPD_PEER": '[{"name": 1}]'}), toml(tmp_path, "[[peer]]\nmissing = 1\n"))
+    assert str(origin_of(("peer", 0, "missing"), layers)) == "environment variable SCPD_PEER"
+    assert str(origin_of(("peer", 1), layers)) == "environment variable SCPD_PEER"
 
 
 def test_what_nobody_set_comes_from_the_defaults() -> None:

@@ -80,6 +80,16 @@ def test_a_file_of_conf_d_adds_a_peer_and_overrides_a_value(tmp_path: Path) -> N
     assert [peer.ae_title for peer in settings.peer] == ["CT1", "CT2"]
 
 
+def test_any_other_source_replaces_the_peers_of_the_files(tmp_path: Path) -> None:
+    written(tmp_path, '[[peer]]\nae_title = "CT1"\naddresses = ["10.0.0.1"]\n')
+    assert load(environ={"SCPD_PEER": "[]"}, system_directory=tmp_path).peer == ()
+
+
+def test_the_case_of_a_table_counts(tmp_path: Path) -> None:
+    [told] = problems(tmp_path, "[Listen]\nport = 104\n")
+    assert told == "scpd.toml:1:2: Listen: unknown key; did you mean 'listen'?"
+
+
 def test_the_store_lies_where_the_service_manager_says_or_in_a_place_of_ones_own(tmp_path: Path) -> None:
     assert default_directory({"STATE_DIRECTORY": "/var/lib/a:/var/lib/b"}, as_root=True) == Path("/var/lib/a")
     assert default_directory({"HOME": "/home/me"}, as_root=True) == Path("/var/lib/scpd")
