@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 from scpd.storage.base import StorageStatistics
@@ -15,8 +16,14 @@ GROUP_LENGTH_BYTES = 12  # (0002,0000), which says how long the rest of the grou
 
 
 def files(daemon: Daemon, folder: str = "studies") -> list[Part10]:
-    """The objects under a folder of the store: "studies", "other" or "quarantine"."""
-    return [read_part10(path) for path in sorted((daemon.directory / "store" / folder).rglob("*.dcm"))]
+    """The objects under a folder of the store: "studies", "other", "quarantine", or "." for all."""
+    return list(each_file(daemon, folder))
+
+
+def each_file(daemon: Daemon, folder: str = "studies") -> Iterator[Part10]:
+    """The same one by one, where all at once would be too much."""
+    for path in sorted((daemon.directory / "store" / folder).rglob("*.dcm")):
+        yield read_part10(path)
 
 
 def statistics(daemon: Daemon) -> StorageStatistics:
