@@ -124,7 +124,7 @@ class Committer:
         self._decide(_alive(batch))
         self._place(_kept(batch))
         self._settle(_kept(batch))
-        _fail_reliant(_kept(batch))
+        _fail_reliant(_alive(batch))
         self._add(_kept(batch))
         _fail_reliant([commit for commit in _alive(batch) if not commit.kept])
 

@@ -50,4 +50,6 @@ class Journal:
             return ()
         length, digest = _HEADER.unpack_from(record)
         body = record[_HEADER.size : _HEADER.size + length]
-        return body.decode().split("\n") if body and blake3(body).digest() == digest else ()
+        if not body or len(body) != length or blake3(body).digest() != digest:
+            return ()
+        return body.decode().split("\n")

@@ -24,6 +24,7 @@ from scpd.storage.sqlite_writer import Writer
 READERS = 4
 BUSY_SECONDS = 5.0
 CACHE_KIB = 16_384
+CHECKED_BYTES_MAX = 134_217_728  # larger ones would keep the daemon from starting for seconds
 
 COUNTS = """
     SELECT (SELECT count(DISTINCT patient) FROM study), (SELECT count(*) FROM study), (SELECT count(*) FROM series),
@@ -111,6 +112,8 @@ class SqliteIndex:
 
     def _connect(self) -> None:
         writer = self._connection(self._path.as_uri())
+        if self._path.stat().st_size <= CHECKED_BYTES_MAX:
+            _check(writer)
         writer.execute("PRAGMA journal_mode = WAL").fetchone()
         writer.execute(f"PRAGMA synchronous = {'FULL' if self._sync else 'OFF'}")
         migrate(writer)
@@ -125,3 +128,9 @@ class SqliteIndex:
         self._connections.append(db)
         db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         return db
+
+
+def _check(db: sqlite3.Connection) -> None:
+    (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise StoreUnavailable(f"the index is damaged: {verdict}")

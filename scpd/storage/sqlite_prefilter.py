@@ -14,7 +14,6 @@ from scpd.query.matching import is_universal
 from scpd.query.terms import AnyOf, Key, Matcher, Query, Range, Single, Wildcard
 from scpd.storage.sqlite_rows import SEVERAL, date_key, name_key, to_key
 
-LAST_CODE_POINT = 0x10FFFF
 LAST_DATE = "99999999"
 NO_STRENGTH = 3
 RUNS_MAX = 200  # SQLite's expressions may be 1000 terms deep
@@ -24,10 +23,10 @@ class Run(NamedTuple):
     """The values from `first` up to, but not including, `end`."""
 
     first: str
-    end: str
+    end: str | bytes
 
 
-EVERYTHING = Run("", chr(LAST_CODE_POINT))
+EVERYTHING = Run("", b"")  # SQLite orders every blob behind every text
 
 
 class Column(NamedTuple):
@@ -122,37 +121,35 @@ def _condition(column: Column, matcher: Matcher) -> Condition | None:
 
 def _one_of(column: Column, values: Iterable[str]) -> Condition | None:
     keys = [column.normalize(value) for value in values]
-    return None if SEVERAL in keys else Condition(column, _with_several(column, [Run(key, key + "\0") for key in keys]))
+    return None if SEVERAL in keys else Condition(column, _with_several(column, [(key, key + "\0") for key in keys]))
 
 
 def _like(column: Column, pattern: str) -> Condition | None:
     if pattern == SEVERAL:
         return None
     prefix = re.split(r"[*?]", pattern, maxsplit=1)[0]
-    runs = _with_several(column, [Run(prefix, _after(prefix))]) if prefix else (EVERYTHING,)
+    runs = _with_several(column, [(prefix, _after(prefix))]) if prefix else (EVERYTHING,)
     return Condition(column, runs, glob=pattern.replace("[", "[[]"))
 
 
 def _between(column: Column, first: str, last: str) -> Condition | None:
     first, last = column.normalize(first), column.normalize(last)
-    return None if SEVERAL in (first, last) else Condition(column, _with_several(column, [Run(first, last + "\0")]))
+    return None if SEVERAL in (first, last) else Condition(column, _with_several(column, [(first, last + "\0")]))
 
 
-def _with_several(column: Column, runs: Sequence[Run]) -> tuple[Run, ...]:
+def _with_several(column: Column, runs: Sequence[tuple[str, str]]) -> tuple[Run, ...]:
     """The runs in order and apart, together with the rows that only the oracle can judge."""
-    wanted = runs if column.is_uid else [*runs, Run(SEVERAL, SEVERAL + "\0")]
-    apart: list[Run] = []
-    for run in sorted(wanted):
-        if apart and run.first < apart[-1].end:
-            before = apart.pop()
-            run = Run(before.first, max(before.end, run.end))
-        apart.append(run)
-    return tuple(apart)
+    wanted = runs if column.is_uid else [*runs, (SEVERAL, SEVERAL + "\0")]
+    apart: list[tuple[str, str]] = []
+    for first, end in sorted(wanted):
+        if apart and first < apart[-1][1]:
+            first, before = apart.pop()
+            end = max(before, end)
+        apart.append((first, end))
+    return tuple(Run(first, end) for first, end in apart)
 
 
 def _after(prefix: str) -> str:
     """The first text behind all that begin with `prefix`."""
     code_point = ord(prefix[-1]) + 1
-    if code_point > LAST_CODE_POINT:
-        return chr(LAST_CODE_POINT) * (len(prefix) + 1)
     return prefix[:-1] + chr(0xE000 if code_point == 0xD800 else code_point)

@@ -17,6 +17,8 @@ from scpd.query.terms import Level
 SEVERAL = "\\"
 """Stands in a key column for "ask the oracle": no single value contains a backslash (PS3.5 6.2)."""
 
+LAST_CHARACTER = "\U0010ffff"
+
 PATIENT_NAME: Tag = 0x00100010
 PATIENT_ID: Tag = 0x00100020
 STUDY_DATE: Tag = 0x00080020
@@ -75,8 +77,7 @@ def series_columns(shown: tuple[Attributes, ...]) -> tuple[str, ...]:
 
 def to_key(value: str) -> str:
     """What a key column holds of a decoded value."""
-    # NUL ends a string for SQL's GLOB, and a lone surrogate has no UTF-8.
-    return SEVERAL if SEVERAL in value or "\0" in value or not _is_encodable(value) else value
+    return SEVERAL if SEVERAL in value or not _is_plain(value) else value
 
 
 def name_key(value: str) -> str:
@@ -91,8 +92,11 @@ def date_key(value: str) -> str:
     return bare if not bare or (len(bare) == 8 and bare.isascii() and bare.isdigit()) else SEVERAL
 
 
-def _is_encodable(value: str) -> bool:
-    return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
+def _is_plain(value: str) -> bool:
+    """Whether SQL reads it as Python does: NUL ends a GLOB, a lone surrogate has no UTF-8, behind the last is nothing."""
+    if value.isascii():
+        return "\0" not in value
+    return not any(c == "\0" or "\ud800" <= c <= "\udfff" or c == LAST_CHARACTER for c in value)
 
 
 def _name(tag: Tag) -> str:

@@ -132,11 +132,11 @@ class Search:
             if not found:
                 return
 
-    def _where(self, rungs: Sequence[Rung], driver: Condition | None) -> tuple[str, list[str]]:
+    def _where(self, rungs: Sequence[Rung], driver: Condition | None) -> tuple[str, list[str | bytes]]:
         """What these tables must have besides the driver's runs, and the parameters of that."""
         tables = {rung.table for rung in rungs}
         sql = ""
-        values: list[str] = []
+        values: list[str | bytes] = []
         for condition in self._conditions:
             if condition.column.table not in tables:
                 continue

@@ -25,6 +25,7 @@ CREATE TABLE series (
     attributes TEXT NOT NULL,
     UNIQUE (study, uid)
 );
+CREATE INDEX series_by_study ON series (study);
 CREATE INDEX series_by_uid ON series (uid);
 
 -- `series` is NULL for objects that belong to no patient: they are kept, and no query finds them.

@@ -1,0 +1,230 @@
+"""Drafts, folders and what makes them durable."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+
+from scpd.storage import draft as draft_module
+from scpd.storage.base import Incoming, Location, Sealed, StoreUnavailable
+from scpd.storage.filesystem import FileBlobs
+from scpd.storage.part10 import file_head
+from scpd.testing import COLOR_PALETTE, attributes, incoming, instance
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> Iterator[FileBlobs]:
+    opened = FileBlobs(tmp_path / "blobs")
+    opened.open()
+    yield opened
+    opened.close()
+
+
+def placed(blobs: FileBlobs, uid: str, study: str = "1.2", series: str = "1.2.1") -> Location:
+    draft = blobs.draft(incoming(uid))
+    draft.finish([memoryview(b"bytes")])
+    location = blobs.location(incoming(uid), instance(attributes(uid, study, series)))
+    draft.place(location)
+    return location
+
+
+class Synced:
+    """Notes which folders are synced, by their path below the root, and fails for those in `failing`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folders: list[str] = []
+        self.failing: set[str] = set()
+
+    def __call__(self, fd: int) -> None:
+        folder = os.path.relpath(os.readlink(f"/proc/self/fd/{fd}"), self.root)
+        self.folders.append(folder)
+        if folder in self.failing:
+            raise OSError(5, "Input/output error")
+
+    def taken(self) -> list[str]:
+        folders, self.folders = sorted(self.folders), []
+        return folders
+
+
+@pytest.fixture
+def synced(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> Synced:
+    note = Synced(blobs.root)
+    monkeypatch.setattr(os, "fsync", note)
+    return note
+
+
+def test_names_are_made_of_uids_and_never_come_twice(blobs: FileBlobs) -> None:
+    names = {blobs.location(incoming("1.5"), instance(attributes("1.5"))) for _ in range(100)}
+    assert len(names) == 100
+    assert all(name.startswith("studies/1.2.3/1.2.3.1/1.5.") and name.endswith(".dcm") for name in names)
+
+
+def test_objects_of_no_patient_have_a_folder_of_their_own(blobs: FileBlobs) -> None:
+    name = blobs.location(incoming("1.5", COLOR_PALETTE), instance({}))
+    assert name.startswith(f"other/{COLOR_PALETTE}/1.5.")
+
+
+@pytest.mark.parametrize("hostile", ["../x", "", ".", "..", "a/b", "nul\0", "1.2.", "9" * 65, "\ud800", "ä" * 300])
+def test_what_is_no_uid_is_named_by_its_hash(blobs: FileBlobs, hostile: str) -> None:
+    name = blobs.location(Incoming(hostile, hostile, "", "", ""), instance(attributes("1", hostile, hostile or "..")))
+    *folders, file = name.split("/")
+    assert folders[0] in ("studies", "other") and len(folders) <= 3
+    assert all(re.fullmatch(r"h[0-9a-f]{32}", folder) for folder in folders[1:])
+    assert re.fullmatch(r"h[0-9a-f]{32}\.[0-9a-f]+\.dcm", file)
+
+
+def test_quarantine_is_one_folder_and_keeps_the_name(blobs: FileBlobs) -> None:
+    assert blobs.quarantine("studies/1.2/1.3/1.5.abc.dcm") == "quarantine/1.5.abc.dcm"
+
+
+@pytest.mark.parametrize("pieces", [[], [b""], [b"a"], [b"a", b""], [b"", b"a"], [b"ab", b"cd", b"ef"], [b"x"] * 3000])
+@pytest.mark.parametrize("finishing", [0, 1, 5000])
+def test_every_cut_of_a_data_set_makes_the_same_file(blobs: FileBlobs, pieces: list[bytes], finishing: int) -> None:
+    data = b"".join(pieces)
+    draft = blobs.draft(incoming("1.5"))
+    cut = max(0, len(pieces) - finishing)
+    for piece in pieces[:cut]:
+        draft.write([memoryview(piece)])
+    assert draft.finish([memoryview(piece) for piece in pieces[cut:]]) == Sealed(blake3(data).digest(), len(data))
+    (path,) = blobs.spool.iterdir()
+    assert path.read_bytes() == file_head(incoming("1.5"), blake3(data).digest()) + data
+
+
+@pytest.mark.parametrize("limit", [1, 3, 100])
+def test_a_short_write_is_continued(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    real = os.writev
+
+    def short(fd: int, views: list[memoryview]) -> int:
+        return real(fd, [b"".join(views)[:limit]])
+
+    monkeypatch.setattr(os, "writev", short)
+    draft = blobs.draft(incoming("1.5"))
+    draft.write([memoryview(b"abc"), memoryview(b""), memoryview(b"defgh")])
+    draft.finish([memoryview(b"ij")])
+    (path,) = blobs.spool.iterdir()
+    assert path.read_bytes().endswith(b"abcdefghij") and len(path.read_bytes()) == len(file_head(incoming("1.5"))) + 10
+
+
+def test_more_views_than_the_kernel_takes_at_once_are_written(
+    blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draft_module, "IOV_MAX", 4)
+    draft = blobs.draft(incoming("1.5"))
+    draft.finish([memoryview(b"%d" % n) for n in range(10)])
+    (path,) = blobs.spool.iterdir()
+    assert path.read_bytes().endswith(b"0123456789")
+
+
+@pytest.mark.parametrize("progress", [0, 1, 2, 3])
+def test_an_abandoned_draft_is_gone_wherever_it_was(blobs: FileBlobs, progress: int) -> None:
+    draft = blobs.draft(incoming("1.5"))
+    location = blobs.location(incoming("1.5"), instance(attributes("1.5")))
+    steps: list[Callable[[], object]] = [
+        lambda: draft.write([memoryview(b"a")]),
+        lambda: draft.finish([]),
+        lambda: draft.place(location),
+    ]
+    for step in steps[:progress]:
+        step()
+    draft.abandon()
+    draft.abandon()
+    assert [path for path in blobs.root.rglob("*") if path.is_dir() or path.suffix] == [blobs.spool]
+    assert list(blobs.spool.iterdir()) == []
+
+
+def test_an_object_is_read_back_without_its_head(blobs: FileBlobs) -> None:
+    draft = blobs.draft(incoming("1.5"))
+    data = os.urandom(3_000_000)
+    draft.finish([memoryview(data)])
+    location = blobs.location(incoming("1.5"), instance(attributes("1.5")))
+    draft.place(location)
+    pieces = list(blobs.read(location))
+    assert b"".join(pieces) == data and max(map(len, pieces)) <= 1 << 20
+
+
+def test_the_first_object_of_a_study_syncs_every_folder_on_the_way(blobs: FileBlobs, synced: Synced) -> None:
+    assert not blobs.settle([placed(blobs, "1.5")])
+    assert synced.taken() == [".", "studies", "studies/1.2", "studies/1.2/1.2.1"]
+
+
+def test_the_next_ones_sync_only_what_is_new(blobs: FileBlobs, synced: Synced) -> None:
+    blobs.settle([placed(blobs, "1.5")])
+    synced.taken()
+    blobs.settle([placed(blobs, "1.6"), placed(blobs, "1.7")])
+    assert synced.taken() == ["studies/1.2/1.2.1"]
+    blobs.settle([placed(blobs, "1.8", series="1.2.2")])
+    assert synced.taken() == ["studies/1.2", "studies/1.2/1.2.2"]
+
+
+def test_a_folder_that_an_earlier_life_left_is_not_taken_for_durable(blobs: FileBlobs, synced: Synced) -> None:
+    (blobs.root / "studies" / "1.2" / "1.2.1").mkdir(parents=True)
+    blobs.settle([placed(blobs, "1.5")])
+    assert synced.taken() == [".", "studies", "studies/1.2", "studies/1.2/1.2.1"]
+
+
+def test_a_folder_that_was_removed_and_made_again_is_not_taken_for_durable(blobs: FileBlobs, synced: Synced) -> None:
+    location = placed(blobs, "1.5")
+    blobs.settle([location])
+    synced.taken()
+    (blobs.root / location).unlink()
+    (blobs.root / "studies" / "1.2" / "1.2.1").rmdir()
+    blobs.settle([placed(blobs, "1.6")])
+    assert synced.taken() == ["studies/1.2", "studies/1.2/1.2.1"]
+
+
+def test_a_failed_sync_fails_what_depends_on_it_and_the_new_folder_goes(blobs: FileBlobs, synced: Synced) -> None:
+    blobs.settle([placed(blobs, "1.5")])
+    good, bad = placed(blobs, "1.6"), placed(blobs, "1.7", series="1.2.2")
+    synced.failing = {"studies/1.2/1.2.2"}
+    assert blobs.settle([good, bad]) == {bad}
+    blobs.remove(bad)
+    assert not (blobs.root / "studies/1.2/1.2.2").exists() and (blobs.root / good).exists()
+    synced.failing = set()
+    synced.taken()
+    assert not blobs.settle([placed(blobs, "1.7", series="1.2.2")])
+    assert synced.taken() == ["studies/1.2", "studies/1.2/1.2.2"]
+
+
+def test_a_folder_whose_entry_was_not_synced_is_never_trusted_later(blobs: FileBlobs, synced: Synced) -> None:
+    blobs.settle([placed(blobs, "1.5")])
+    synced.failing = {"studies/1.2"}
+    bad = placed(blobs, "1.7", series="1.2.2")
+    assert blobs.settle([bad]) == {bad}
+    blobs.remove(bad)
+    assert not (blobs.root / "studies/1.2/1.2.2").exists()
+    assert (blobs.root / "studies/1.2/1.2.1").exists()
+
+
+def test_durable_folders_are_remembered_within_bounds(
+    blobs: FileBlobs, synced: Synced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scpd.storage.filesystem.FOLDERS_REMEMBERED", 3)
+    for number in range(5):
+        blobs.settle([placed(blobs, f"1.5.{number}", study=f"1.{number}")])
+    synced.taken()
+    blobs.settle([placed(blobs, "1.6", study="1.0")])
+    assert "studies" in synced.taken()
+
+
+def test_without_durability_nothing_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blobs = FileBlobs(tmp_path / "blobs", sync=False)
+    blobs.open()
+
+    def refused(fd: int) -> None:
+        pytest.fail("synced")
+
+    monkeypatch.setattr(os, "fsync", refused)
+    monkeypatch.setattr(os, "fdatasync", refused)
+    blobs.announce({"studies/1": "1"})
+    assert not blobs.settle([placed(blobs, "1.5")])
+    blobs.close()
+
+
+def test_a_root_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreUnavailable, match="cannot use"):
+        FileBlobs(tmp_path / "file" / "blobs").open()

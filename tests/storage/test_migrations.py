@@ -1,0 +1,43 @@
+import sqlite3
+
+import pytest
+
+from scpd.storage.base import StoreUnavailable
+from scpd.storage.migrations import APPLICATION_ID, migrate
+
+
+@pytest.fixture
+def db() -> sqlite3.Connection:
+    return sqlite3.connect(":memory:", isolation_level=None)
+
+
+def pragma(db: sqlite3.Connection, name: str) -> object:
+    return db.execute(f"PRAGMA {name}").fetchone()[0]
+
+
+def test_an_empty_file_gets_the_whole_schema_and_our_mark(db: sqlite3.Connection) -> None:
+    migrate(db)
+    tables = {row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    assert tables == {"study", "series", "instance", "quarantine"}
+    assert (pragma(db, "application_id"), pragma(db, "user_version")) == (APPLICATION_ID, 1)
+
+
+def test_an_index_of_this_version_is_left_as_it_is(db: sqlite3.Connection) -> None:
+    migrate(db)
+    before = pragma(db, "schema_version")
+    migrate(db)
+    assert pragma(db, "schema_version") == before
+
+
+def test_an_index_of_a_newer_program_is_refused(db: sqlite3.Connection) -> None:
+    migrate(db)
+    db.execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreUnavailable, match="version 99"):
+        migrate(db)
+
+
+def test_a_database_of_another_program_is_refused_and_not_touched(db: sqlite3.Connection) -> None:
+    db.execute("CREATE TABLE bookmark (url TEXT)")
+    with pytest.raises(StoreUnavailable, match="other program"):
+        migrate(db)
+    assert [row[0] for row in db.execute("SELECT name FROM sqlite_schema")] == ["bookmark"]
