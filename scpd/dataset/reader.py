@@ -5,9 +5,9 @@ Two passes, because the Specific Character Set of an item is known only once the
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
-from scpd.dataset.attributes import Attributes, Tag, Value
+from scpd.dataset.attributes import Attributes, Tag
 from scpd.dataset.charset import CharacterSet, character_set
 from scpd.dataset.dictionary import LONG_VRS, SHORT_VRS, encoding_of, vr_of
 from scpd.dataset.heads import BIG, LITTLE, UNDEFINED, WITHIN_UN, Broken, Form, Incomplete, form_of_first, read_head
@@ -17,17 +17,14 @@ from scpd.dataset.values import text_of
 DEPTH_MAX = 64
 """Sequences within sequences, the top-level one counted; DCMTK draws the line there too."""
 
-_VR_NAMES = {vr.encode(): vr for vr in SHORT_VRS | LONG_VRS - {"UN"}}
+VR_NAMES = {vr.encode(): vr for vr in SHORT_VRS | LONG_VRS - {"UN"}}
+"""The VRs to believe when they are written; where none, UN or an unknown one is, the dictionary's counts."""
+
 SPECIFIC_CHARACTER_SET = 0x00080005
 
 
-class RawElement(NamedTuple):
-    """An element as it was written: VR, value field or items, and the byte order ("<" or ">") of its numbers."""
-
-    vr: str
-    value: "bytes | tuple[RawDataSet, ...]"
-    order: str = "<"
-
+RawElement: TypeAlias = "tuple[str, bytes | tuple[RawDataSet, ...], str]"
+"""An element as it was written: VR, value field or items, and the byte order ("<" or ">") of its numbers."""
 
 RawDataSet: TypeAlias = Mapping[Tag, RawElement]
 
@@ -45,21 +42,14 @@ def decoded(raw: RawDataSet, inherited: CharacterSet | None = None) -> Attribute
     """The elements as text, by their own Specific Character Set or else the one of the data set around them."""
     charset = inherited or character_set("")
     named = raw.get(SPECIFIC_CHARACTER_SET)
-    if named is not None and isinstance(named.value, bytes):
-        charset = character_set(text_of("CS", named.value, "<", charset))
-    return {tag: _value(element, charset) for tag, element in raw.items()}
-
-
-def _value(element: RawElement, charset: CharacterSet) -> Value:
-    value = element.value
-    if isinstance(value, bytes):
-        return text_of(element.vr, value, element.order, charset)
-    return tuple([decoded(item, charset) for item in value])
-
-
-def vr_name(tag: Tag, written: bytes) -> str:
-    """The VR to read a value by: the one written, unless it says nothing or nothing known; then the dictionary's."""
-    return _VR_NAMES.get(written) or vr_of(tag)
+    if named is not None and isinstance(named[1], bytes):
+        charset = character_set(text_of("CS", named[1], "<", charset))
+    return {
+        tag: text_of(vr, value, order, charset)
+        if isinstance(value, bytes)
+        else tuple([decoded(item, charset) for item in value])
+        for tag, (vr, value, order) in raw.items()
+    }
 
 
 def read_elements(data: bytes, at: int, end: int, form: Form, *, depth: int, delimited: bool) -> tuple[RawDataSet, int]:
@@ -91,17 +81,18 @@ def _head_before(data: bytes, at: int, end: int, form: Form) -> tuple[int, bytes
 def _read_element(
     data: bytes, start: int, end: int, form: Form, tag: Tag, vr: bytes, length: int, depth: int
 ) -> tuple[RawElement, int]:
-    name = vr_name(tag, vr)
+    name = VR_NAMES.get(vr) or vr_of(tag)
     inner = WITHIN_UN if vr == b"UN" else form
     if length == UNDEFINED:
         if name not in ("SQ", "UN"):
-            return RawElement(name, b""), _skip_fragments(data, start, end, form)
+            return (name, b"", form.order.name), _skip_fragments(data, start, end, form)
         items, stop = read_items(data, start, end, inner, depth=depth + 1, delimited=True)
-        return RawElement("SQ", items), stop
+        return ("SQ", items, form.order.name), stop
     stop = start + length
     if name == "SQ":
-        return RawElement(name, read_items(data, start, stop, inner, depth=depth + 1, delimited=False)[0]), stop
-    return RawElement(name, data[start:stop], form.order.name), stop
+        items, _ = read_items(data, start, stop, inner, depth=depth + 1, delimited=False)
+        return (name, items, form.order.name), stop
+    return (name, data[start:stop], form.order.name), stop
 
 
 def read_items(

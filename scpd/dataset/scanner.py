@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from scpd.dataset.attributes import Attributes, Tag
-from scpd.dataset.dictionary import encoding_of
+from scpd.dataset.dictionary import encoding_of, vr_of
 from scpd.dataset.heads import (
     BIG,
     LITTLE,
@@ -27,7 +27,7 @@ from scpd.dataset.heads import (
     read_head,
 )
 from scpd.dataset.inflate import INFLATED_BYTES_MAX, Inflater
-from scpd.dataset.reader import DEPTH_MAX, SPECIFIC_CHARACTER_SET, RawElement, decoded, read_items, vr_name
+from scpd.dataset.reader import DEPTH_MAX, SPECIFIC_CHARACTER_SET, VR_NAMES, RawElement, decoded, read_items
 
 WINDOW_BYTES = 16_384
 SMALL_BYTES = 256  # values up to this are kept without counting: there are few tags, and most values are shorter
@@ -308,11 +308,11 @@ class Scanner:
         elements: dict[Tag, RawElement] = {}
         order = self._form.order.name
         for tag, (vr, value, offset) in self._values.items():
-            name = vr_name(tag, vr)
+            name = VR_NAMES.get(vr) or vr_of(tag)
             if name == "SQ":
                 self._read_sequence(elements, tag, WITHIN_UN if vr == b"UN" else self._form, value, offset)
             elif 0x00080000 <= tag < 0xFFFE0000:
-                elements[tag] = RawElement(name, value, order)
+                elements[tag] = name, value, order
             else:
                 self._misplaced(tag, value, offset)
         for tag, (form, value, offset) in self._sequences.items():
@@ -332,4 +332,4 @@ class Scanner:
         except Broken as broken:
             self._damage = self._damage or Damage(offset, broken.reason)
         else:
-            elements[tag] = RawElement("SQ", items, form.order.name)
+            elements[tag] = "SQ", items, form.order.name

@@ -5,7 +5,7 @@ match on or ask for: the Patient, Study, Series and Image modules of PS3.3 as fa
 Study Root model the attributes of the patient belong to the STUDY level (PS3.4 C.6.2.1.1).
 
 `COMPUTED` keys are counted from what is stored (PS3.4 C.3.4); `ANSWERED` ones are stated by the encoder.
-Specific Character Set, Timezone Offset and SOP UIDs are in `WANTED` because the scanner needs them, whoever asks.
+Specific Character Set is in `WANTED` because nothing can be decoded without it; nobody matches on it.
 Available Transfer Syntax UID (0008,3002) is not offered: nothing is retrieved from this AE, so nothing is available.
 """
 
@@ -293,7 +293,7 @@ LEVEL_OF: Mapping[Tag, Level] = MappingProxyType({tag: level for level, tag, *_ 
 """The level of every attribute a query may name, computed ones included, as in the Patient Root model."""
 
 VR_OF: Mapping[Tag, str] = MappingProxyType({tag: vr for _, tag, vr, *_ in STORED_ROWS + COMPUTED_ROWS})
-"""The VR of every attribute in `LEVEL_OF`, in dictionary order of the Standard."""
+"""The VR of every attribute in `LEVEL_OF`."""
 
 UNIQUE_KEY: Mapping[Level, Tag] = MappingProxyType(
     {level: tag for level, tag, _, kind, _ in STORED_ROWS if kind == "U"}
