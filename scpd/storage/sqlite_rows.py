@@ -93,7 +93,7 @@ def date_key(value: str) -> str:
 
 
 def _is_plain(value: str) -> bool:
-    """Whether SQL reads it as Python does: NUL ends a GLOB, a lone surrogate has no UTF-8, behind the last is nothing."""
+    """Whether SQL reads it as Python does: NUL ends a GLOB, lone surrogates have no UTF-8, behind the last is none."""
     if value.isascii():
         return "\0" not in value
     return not any(c == "\0" or "\ud800" <= c <= "\udfff" or c == LAST_CHARACTER for c in value)

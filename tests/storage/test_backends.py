@@ -30,7 +30,8 @@ def test_a_third_party_is_found_by_its_entry_point(tmp_path: Path, monkeypatch: 
         """)
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert load_backend("theirs", {"a": 1}) == ("theirs", {"a": 1})
+    made: object = load_backend("theirs", {"a": 1})
+    assert made == ("theirs", {"a": 1})
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scpd.query.terms import Level, Single
-from scpd.storage.base import CommitInDoubt, OutOfResources, Record, Sealed, StoreUnavailable
+from scpd.storage.base import CommitInDoubt, Holder, OutOfResources, Record, Sealed, StoreUnavailable
 from scpd.storage.sqlite import SqliteIndex
 from scpd.testing import attributes, incoming, instance, query
 
@@ -50,8 +50,8 @@ def test_many_uids_are_looked_up_at_once(index: SqliteIndex) -> None:
     holders = index.holders([f"1.{n}" for n in range(600)] + ["2.1", "3.1"])
     assert len(holders) == 601
     assert holders["1.599"].stored == b"1.599"
-    assert (holders["1.5"].stored, holders["1.5"].quarantined) == (b"1.5", {b"1.5"})
-    assert (holders["2.1"].stored, holders["2.1"].quarantined) == (None, {b"2.1"})
+    assert holders["1.5"] == Holder(b"1.5", frozenset({b"1.5"}))
+    assert holders["2.1"] == Holder(None, frozenset({b"2.1"}))
 
 
 def test_a_batch_that_fails_leaves_nothing_of_itself_and_nothing_remembered(index: SqliteIndex) -> None:
