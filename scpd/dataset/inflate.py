@@ -5,6 +5,7 @@ A bomb turns 10 KB into 10 GB. Output is therefore made piece by piece, handed o
 
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 
 from scpd.dataset.heads import Broken
 
@@ -32,18 +33,33 @@ class Inflater:
         return self._room == 0
 
     def pieces(self, data: bytes | bytearray | memoryview) -> Iterator[bytes]:
-        """What the next compressed bytes inflate to, up to the cap. Raises Broken on a corrupt stream."""
+        """What the next compressed bytes inflate to, up to the cap. Raises Broken on a corrupt stream.
+
+        All that comes before the corruption is handed on first, so that it does not matter how the bytes arrived.
+        """
         while not self.ended and not self.capped:
+            before = self._zlib.copy()
             try:
-                piece = self._zlib.decompress(data, min(self._room, PIECE_BYTES_MAX))
+                piece = self._piece(data)
             except zlib.error:
+                self._zlib = before
+                yield from self._pieces_before_corruption(data)
                 raise Broken(0, "the deflated stream is corrupt") from None
-            self._room -= len(piece)
             if piece:
                 yield piece
             data = self._zlib.unconsumed_tail
             if not data and len(piece) < PIECE_BYTES_MAX:
                 return
+
+    def _piece(self, data: bytes | bytearray | memoryview) -> bytes:
+        piece = self._zlib.decompress(data, min(self._room, PIECE_BYTES_MAX))
+        self._room -= len(piece)
+        return piece
+
+    def _pieces_before_corruption(self, data: bytes | bytearray | memoryview) -> Iterator[bytes]:
+        """zlib keeps its output to itself in a call that fails: here no call but the failing one has any to keep."""
+        with suppress(zlib.error):
+            yield from filter(None, (self._piece(data[at : at + 1]) for at in range(len(data))))
 
     def inflate_all(self, data: bytes) -> bytes:
         """A whole data set at once. Raises Broken when it is corrupt, cut short or longer than the cap."""

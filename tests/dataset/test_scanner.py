@@ -349,3 +349,13 @@ def test_t20_a_deflated_stream_that_is_corrupt_or_cut_short_is_damage() -> None:
     corrupt = scan(flushed + b"\xff" * 50, DEFLATED)
     assert corrupt.damage == Damage(0, "the deflated stream is corrupt")
     assert scan(flushed + b"\xff" * 50, DEFLATED, step=1) == corrupt
+
+
+@pytest.mark.parametrize("step", [1, 7, 100, 100_000])
+def test_t20_what_lies_before_the_corruption_is_found_however_the_bytes_arrive(step: int) -> None:
+    stream = zlib.compressobj(wbits=-15)
+    noise = element(PRIVATE, "OB", random.Random(1).randbytes(3_000))
+    data = stream.compress(SOP_UID + noise) + stream.flush(zlib.Z_FULL_FLUSH) + b"\xff" * 50
+    found = scan(data, DEFLATED, step=step)
+    assert found.damage == Damage(len(SOP_UID + noise), "the deflated stream is corrupt")
+    assert found.attributes() == {UID: "1.2"}
