@@ -2,6 +2,7 @@
 
 import select
 import socket
+import struct
 import time
 from contextlib import suppress
 
@@ -58,6 +59,16 @@ def test_s17_who_leaves_without_reading_is_let_go(daemon: Daemon, peer: RawPeer,
     peer.socket.shutdown(socket.SHUT_WR)
     daemon.wait_until(lambda: daemon.entity.associations == 0)
     expect_reset(daemon, peer)
+
+
+@ENDLESS
+def test_s17_a_reset_while_it_is_not_read_ends_a_query(daemon: Daemon, peer: RawPeer) -> None:
+    """Reader and answerer of the association learn of it at the same time, and both end (the oracle reads the log)."""
+    peer.send(ASK)
+    daemon.wait_until(lambda: daemon.stalled == 1)
+    peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.socket.close()
+    daemon.wait_until(lambda: daemon.tasks == 0, 1)
 
 
 def test_s17_who_asks_without_reading_is_not_read_from(daemon: Daemon, peer: RawPeer) -> None:
