@@ -81,7 +81,7 @@ def _problem(details: ErrorDetails, model: type[BaseModel], origin_of: Origins) 
         case "missing":
             return Problem(origin, key, "is missing")
         case _:
-            value = None if origin.is_secret or path[:2] == ("storage", "options") else _shown(_wrong_part(details))
+            value = None if origin.is_secret or path[1:2] == ("options",) else _shown(_wrong_part(details))
             return Problem(origin, key, _message(details), value, "" if value is None else _nearest_value(details))
 
 

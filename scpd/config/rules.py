@@ -7,11 +7,13 @@ from ipaddress import IPv6Network, ip_network
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from scpd.profile.certificate import certificate_name
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.profile import is_ae_title
 from scpd.profile.uids import UnknownName, nearest, select_sop_classes, select_transfer_syntaxes
 
 BACKENDS_GROUP = "scpd.backends"
+VERIFIERS_GROUP = "scpd.identity_verifiers"
 IPV4_MAPPED = IPv6Network("::ffff:0:0/96")
 
 
@@ -62,6 +64,36 @@ def known_backend(name: str) -> str:
     if name in names:
         return name
     raise wrong(f"no such backend; known are {', '.join(names)}", nearest(name, names))
+
+
+def known_verifier_or_empty(name: str) -> str:
+    """A name of the entry-point group, or nothing."""
+    names = sorted(entry.name for entry in entry_points(group=VERIFIERS_GROUP))
+    if not name or name in names:
+        return name
+    raise wrong(f"no such verifier; known are {', '.join(names)}", nearest(name, names))
+
+
+def certificate(text: str) -> str:
+    """A certificate's fingerprint or one of its subject alternative names, in the spelling they are compared in."""
+    try:
+        return certificate_name(text)
+    except ValueError:
+        raise wrong("must be sha256: with 64 hex digits, or dns: or uri: with a name") from None
+
+
+def authorities(file: str, info: ValidationInfo) -> str:
+    """[tls] ca: needed where peers have to show certificates."""
+    if file or info.data.get("client_certificates") != "required":
+        return file
+    raise wrong('must be set while client_certificates is "required"')
+
+
+def verifiable(required: bool, info: ValidationInfo) -> bool:
+    """[identity] required: somebody has to verify what is required."""
+    if required and not info.data.get("verifier"):
+        raise wrong("needs identity.verifier to be set")
+    return required
 
 
 def sop_class_names(names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:

@@ -9,30 +9,38 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from scpd.config.rules import (
     absolute_or_empty,
     ae_title,
     ae_title_or_empty,
+    authorities,
+    certificate,
     comma_separated,
     known_backend,
+    known_verifier_or_empty,
     network,
     sop_class_names,
     transfer_syntax_names,
+    verifiable,
+    wrong,
 )
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.profile import CONTEXTS_MAX, Operation, Peer, Profile, Role, Service
-from scpd.server.options import ServerOptions
+from scpd.server.options import ServerOptions, TlsOptions, TlsProfile
 from scpd.ul.connection import UpperLayerLimits
 
 if TYPE_CHECKING:  # the services bring pydicom with them, which `scpd check` and `scpd schema` do not need
+    from scpd.identity.base import Verifier
     from scpd.services.exchange import Provider
     from scpd.storage.base import Backend
 
 AeTitle: TypeAlias = Annotated[str, AfterValidator(ae_title)]
+Certificate: TypeAlias = Annotated[str, AfterValidator(certificate)]
 Directory: TypeAlias = Annotated[str, AfterValidator(absolute_or_empty)]
+File: TypeAlias = Annotated[str, Field(min_length=1), AfterValidator(absolute_or_empty)]
 Network: TypeAlias = Annotated[str, AfterValidator(network)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Listed = BeforeValidator(comma_separated)
@@ -63,6 +71,57 @@ class ListenTable(Table):
         description="Address to listen on; 0.0.0.0 or :: for all of them.",
     )
     port: int = Field(default=11112, ge=0, le=65535, description="TCP port; 0 lets the system choose one.")
+
+
+class TlsTable(Table):
+    """[tls]: a second listener, for peers that speak TLS. Without this table there is none."""
+
+    host: str = Field(
+        default="127.0.0.1", min_length=1, description="Address to listen on for TLS; 0.0.0.0 or :: for all of them."
+    )
+    port: int = Field(default=2762, ge=0, le=65535, description="TCP port for TLS; 0 lets the system choose one.")
+    certificate: File = Field(description="Our certificate and those between it and the root (PEM).")
+    key: File = Field(description="The private key of our certificate (PEM, without a passphrase).")
+    client_certificates: Literal["required", "off"] = Field(
+        default="required",
+        description='"required" admits peers with a trusted certificate that is bound to their AE title; "off" anybody.',
+    )
+    ca: Annotated[Directory, AfterValidator(authorities)] = Field(
+        default="", validate_default=True, description="Authorities that sign the certificates of peers (PEM)."
+    )
+    crl: Directory = Field(
+        default="", description="Revocation lists of all those authorities (PEM); empty for not to ask."
+    )
+    profile: TlsProfile = Field(
+        default=TlsProfile.BCP195, description='"bcp195" (PS3.15 B.12) or "bcp195-modified" (PS3.15 B.13).'
+    )
+
+    def options(self) -> TlsOptions:
+        """What the server takes."""
+        return TlsOptions(
+            certificate=Path(self.certificate),
+            key=Path(self.key),
+            ca=Path(self.ca) if self.client_certificates == "required" else None,
+            crl=Path(self.crl) if self.crl else None,
+            profile=self.profile,
+        )
+
+
+class IdentityTable(Table):
+    """[identity]: who verifies the users that peers name (PS3.7 D.3.3.7)."""
+
+    verifier: Annotated[str, AfterValidator(known_verifier_or_empty)] = Field(
+        default="", description='"file" (names and passcodes), or a name that a package registered; empty for nobody.'
+    )
+    required: Annotated[bool, AfterValidator(verifiable)] = Field(
+        default=False, description="Reject every association without a user identity that was verified."
+    )
+    timeout_seconds: Seconds = Field(default=10.0, description="For the verifier, then the peer may try again.")
+    options: Mapping[str, Any] = Field(
+        # Any: a third party's options are its own
+        default={},
+        description='Options of the verifier; "file" has one, users, the file of the users.',
+    )
 
 
 class StorageTable(Table):
@@ -198,6 +257,14 @@ class PeerTable(Table):
     transfer_syntaxes: Annotated[tuple[str, ...], Listed, AfterValidator(transfer_syntax_names)] = Field(
         default=(), description="Its own transfer syntaxes for storage, the preferred first; empty for the services'."
     )
+    certificates: Annotated[tuple[Certificate, ...], Listed] = Field(
+        default=(),
+        description='Certificates it must use ("sha256:...", "dns:..." or "uri:..."); with none, over TLS, one that '
+        "names its AE title.",
+    )
+    identity_required: bool = Field(
+        default=False, description="Reject it without a user identity that was verified, whatever others need."
+    )
     service: tuple[ServiceTable, ...] = Field(default=(), description="Its own services; none for those of everybody.")
 
     def peer(self) -> Peer:
@@ -209,7 +276,18 @@ class PeerTable(Table):
             called_ae_titles=self.called_ae_titles,
             services=tuple(table.service() for table in self.service),
             transfer_syntaxes=self.transfer_syntaxes,
+            certificates=self.certificates,
+            identity_required=self.identity_required,
         )
+
+
+def verifiable_peers(peers: tuple[PeerTable, ...], info: ValidationInfo) -> tuple[PeerTable, ...]:
+    """Somebody has to verify the identities that peers are required to have."""
+    identity = info.data.get("identity")
+    for peer in peers:
+        if peer.identity_required and identity is not None and not identity.verifier:
+            raise wrong("has identity_required, which needs identity.verifier to be set", part=peer.ae_title)
+    return peers
 
 
 class Settings(BaseSettings):
@@ -219,6 +297,8 @@ class Settings(BaseSettings):
 
     ae: AeTable = AeTable()
     listen: ListenTable = ListenTable()
+    tls: TlsTable | None = Field(default=None, description="A listener for TLS; without the table there is none.")
+    identity: IdentityTable = IdentityTable()
     storage: StorageTable = StorageTable()
     query: QueryTable = QueryTable()
     limits: LimitsTable = LimitsTable()
@@ -227,7 +307,7 @@ class Settings(BaseSettings):
     service: tuple[ServiceTable, ...] = Field(
         default=(), description="What we serve; without any: Verification, all storage SOP classes, and C-FIND."
     )
-    peer: tuple[PeerTable, ...] = Field(
+    peer: Annotated[tuple[PeerTable, ...], AfterValidator(verifiable_peers)] = Field(
         default=(),
         description="Who may call; without any: every AE of this machine's loopback addresses, and nobody else.",
     )
@@ -259,7 +339,20 @@ class Settings(BaseSettings):
             peers=tuple(table.peer() for table in self.peer),
             pdu_bytes_max=self.limits.pdu_bytes_max,
             contexts_max=self.limits.contexts_max,
+            identity_required=self.identity.required,
         )
+
+    def tls_options(self) -> TlsOptions | None:
+        """What the listener for TLS takes, or None where there is none."""
+        return self.tls.options() if self.tls is not None else None
+
+    def verifier(self) -> "Verifier | None":
+        """Who verifies user identities, or None. Raises ValueError for options that the verifier cannot use."""
+        if not self.identity.verifier:
+            return None
+        from scpd.identity.verifiers import load_verifier
+
+        return load_verifier(self.identity.verifier, self.identity.options)
 
     def upper_layer_limits(self) -> UpperLayerLimits:
         """What the upper layer bounds."""
@@ -278,6 +371,7 @@ class Settings(BaseSettings):
             idle_seconds=self.timeouts.idle_seconds,
             send_seconds=self.timeouts.send_seconds,
             drain_seconds=self.timeouts.drain_seconds,
+            identity_seconds=self.identity.timeout_seconds,
             associations_max=self.limits.associations_max,
             block_bytes=self.limits.block_bytes,
             receive_bytes_max=self.limits.receive_bytes_max,

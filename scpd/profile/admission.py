@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from scpd.profile import explain
+from scpd.profile.certificate import PeerCertificate
 from scpd.profile.explain import Explanation
 from scpd.profile.profile import Peer, Profile, is_ae_title, read_address, undeclared_peer
 from scpd.ul.pdu import AssociateRJ, AssociateRQ, RejectReason, RejectResult
@@ -33,9 +34,12 @@ class Call:
     by the called AE title.
     """
 
-    def __init__(self, request: AssociateRQ, profile: Profile, peer_address: str) -> None:
+    def __init__(
+        self, request: AssociateRQ, profile: Profile, peer_address: str, certificate: PeerCertificate | None
+    ) -> None:
         self.request = request
         self.profile = profile
+        self.certificate = certificate
         self.address = read_address(peer_address)
         self.called = request.called_ae_title
         self.calling = request.calling_ae_title
@@ -72,7 +76,7 @@ def calling_ae_title(call: Call) -> Rejected | None:
     """A declared peer's (PS3.8 7.1.1.3); with no peer declared, any legal one."""
     if call.namesakes:
         return None
-    explanation = explain.calling_ae_title(call.calling, call.address)
+    explanation = explain.calling_ae_title(call.calling, call.address, call.certificate)
     return _rejected(RejectReason.CALLING_AE_TITLE_NOT_RECOGNIZED, explanation)
 
 
@@ -91,6 +95,15 @@ def called_by_peer(call: Call) -> Rejected | None:
     return _rejected(RejectReason.CALLED_AE_TITLE_NOT_RECOGNIZED, explanation)
 
 
+def certificate(call: Call) -> Rejected | None:
+    """One that is bound to the peer: the title only says who calls, the certificate proves it (PS3.15 B.12)."""
+    assert call.peer is not None  # the rules before saw to it
+    if not call.profile.peers or call.peer.may_call_with(call.certificate):
+        return None
+    explanation = explain.certificate(call.peer, call.address, call.certificate)
+    return _rejected(RejectReason.CALLING_AE_TITLE_NOT_RECOGNIZED, explanation)
+
+
 def maximum_length(call: Call) -> Rejected | None:
     """Absent or 0 is unlimited (PS3.8 D.1); below 8 bytes nothing could ever be answered."""
     length_bytes = call.request.user_information.maximum_length
@@ -107,14 +120,24 @@ def number_of_contexts(call: Call) -> Rejected | None:
     return _rejected(RejectReason.NO_REASON, explain.number_of_contexts(count, call.profile))
 
 
+def user_identity(call: Call) -> Rejected | None:
+    """One is given where one is required (PS3.7 D.3.3.7). Whether it is true is not known here."""
+    assert call.peer is not None  # the rules before saw to it
+    if call.request.user_information.user_identity is not None or not call.profile.requires_identity_of(call.peer):
+        return None
+    return _rejected(RejectReason.ACSE_NO_REASON, explain.user_identity())
+
+
 RULES: Sequence[Callable[[Call], Rejected | None]] = (
     application_context,
     called_ae_title,
     calling_ae_title,
     address,
     called_by_peer,
+    certificate,
     maximum_length,
     number_of_contexts,
+    user_identity,
 )
 
 

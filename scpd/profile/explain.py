@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
+from scpd.profile.certificate import PeerCertificate
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.profile import Address, Offer, Peer, Profile, Role, Service, is_ae_title
 from scpd.profile.toml import ae_titles_toml, peer_toml, services_toml
@@ -62,12 +63,12 @@ def called_ae_title(called: str, profile: Profile) -> Explanation:
     return Explanation(reason, shown(called), _listed(map(shown, profile.ae_titles)), toml)
 
 
-def calling_ae_title(calling: str, address: Address | None) -> Explanation:
+def calling_ae_title(calling: str, address: Address | None, certificate: PeerCertificate | None) -> Explanation:
     """The calling AE title is no peer's."""
     if not is_ae_title(calling):
         allowed = "1 to 16 printable ASCII characters without backslash"
         return Explanation("calling AE title is blank or has illegal characters", shown(calling), allowed)
-    toml = _at(address, Peer(calling, ()))
+    toml = _at(address, _bound(Peer(calling, ()), certificate))
     return Explanation("calling AE title not recognized", f"{shown(calling)} from {address}", "declared peers", toml)
 
 
@@ -85,6 +86,21 @@ def called_by_peer(called: str, address: Address | None, peer: Peer) -> Explanat
     allowed = _listed(map(shown, peer.called_ae_titles))
     toml = _at(address, _may_also_call(called, peer))
     return Explanation("called AE title not permitted to this peer", shown(called), allowed, toml)
+
+
+def certificate(peer: Peer, address: Address | None, certificate: PeerCertificate | None) -> Explanation:
+    """The certificate is not bound to the calling AE title; or there is none, and there has to be."""
+    allowed = _listed(peer.certificates or (f"a dNSName {shown(peer.ae_title)}",))
+    if certificate is None:
+        return Explanation("peer must call over TLS with its certificate", "no certificate", allowed)
+    proposed = _listed(name if name == certificate.fingerprint else shown(name) for name in certificate.names)
+    toml = _at(address, _bound(peer, certificate))
+    return Explanation("certificate not bound to the calling AE title", proposed, allowed, toml)
+
+
+def user_identity() -> Explanation:
+    """PS3.7 D.3.3.7: nobody says who the user is."""
+    return Explanation("user identity required", "none", "a user identity that can be verified")
 
 
 def maximum_length(length_bytes: int) -> Explanation:
@@ -153,6 +169,13 @@ def _at(address: Address | None, peer: Peer) -> str:
 
 def _may_also_call(called: str, peer: Peer) -> Peer:
     return replace(peer, called_ae_titles=(*peer.called_ae_titles, called))
+
+
+def _bound(peer: Peer, certificate: PeerCertificate | None) -> Peer:
+    """`peer`, with the certificate declared unless it may call with it anyway."""
+    if certificate is None or peer.may_call_with(certificate):
+        return peer
+    return replace(peer, certificates=(*peer.certificates, certificate.fingerprint))
 
 
 def _service_for(uid: str) -> ServiceName | None:

@@ -7,16 +7,16 @@ is not permitted is answered 0124H when it is asked for, which says more than a 
 is checked before this, by the upper layer.
 
 What is left out of the answer, and what that says: the asynchronous operations window (absent means one operation at
-a time, PS3.7 D.3.3.3), SOP Class Common Extended Negotiation (nothing to answer, D.3.3.6) and User Identity. No
-verifier of identities exists, so none is claimed: an identity is neither required nor confirmed, and a requestor that
-asked for a positive response sees that none came (D.3.3.7).
+a time, PS3.7 D.3.3.3) and SOP Class Common Extended Negotiation (nothing to answer, D.3.3.6). Whether a user identity
+is true takes a verifier, which may be slow: who asks one adds what it says by `confirmed`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from scpd.profile.admission import DICOM_APPLICATION_CONTEXT, RULES, Call, Rejected
+from scpd.profile.certificate import PeerCertificate
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.explain import ContextExplainer, Explanation
 from scpd.profile.profile import FindExtension, Offer, Offers, Peer, Profile, Role
@@ -28,6 +28,7 @@ from scpd.ul.pdu import (
     PresentationContextAC,
     PresentationContextRQ,
     RoleSelection,
+    UserIdentityAC,
     UserInformation,
 )
 
@@ -37,6 +38,7 @@ __all__ = [
     "Accepted",
     "AcceptedContext",
     "Rejected",
+    "confirmed",
     "negotiate",
 ]
 
@@ -102,15 +104,26 @@ class Terms:
     explain: ContextExplainer
 
 
-def negotiate(request: AssociateRQ, profile: Profile, peer_address: str) -> Accepted | Rejected:
-    """The answer of `profile` to `request` from `peer_address`, an IP address as text. A value, whatever is asked."""
-    call = Call(request, profile, peer_address)
+def negotiate(
+    request: AssociateRQ, profile: Profile, peer_address: str, certificate: PeerCertificate | None = None
+) -> Accepted | Rejected:
+    """The answer of `profile` to `request` from `peer_address`, an IP address as text. A value, whatever is asked.
+
+    `certificate` is the one that the peer proved to hold, None where none was asked for: without TLS, for example.
+    """
+    call = Call(request, profile, peer_address, certificate)
     for rule in RULES:
         rejected = rule(call)
         if rejected is not None:
             return rejected
     assert call.peer is not None  # the rules saw to it
     return _accept(request, _terms(call, call.peer), profile.pdu_bytes_max)
+
+
+def confirmed(accept: AssociateAC, server_response: bytes) -> AssociateAC:
+    """The same answer with a positive response to the user identity (PS3.7 D.3.3.7.2)."""
+    identity = UserIdentityAC(server_response)
+    return replace(accept, user_information=replace(accept.user_information, user_identity=identity))
 
 
 def _terms(call: Call, peer: Peer) -> Terms:

@@ -16,6 +16,7 @@ from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple, TypeAlias
 
+from scpd.profile.certificate import PeerCertificate
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.uids import may_be_stored, select_sop_classes, select_transfer_syntaxes
 
@@ -86,7 +87,9 @@ class Peer:
     """An application entity that may call, and what differs for it.
 
     `addresses` are where it may call from; `called_ae_titles` which of our titles it may call, none meaning any.
-    `services` replaces the profile's services, `transfer_syntaxes` those of every storage service.
+    `services` replaces the profile's services, `transfer_syntaxes` those of every storage service. `certificates` are
+    the names of those it may call with, over TLS only (see `certificate`); `identity_required` whether a user identity
+    of it has to be verified.
     """
 
     ae_title: str
@@ -95,6 +98,8 @@ class Peer:
     called_ae_titles: tuple[str, ...] = ()
     services: tuple[Service, ...] = ()
     transfer_syntaxes: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
+    identity_required: bool = False
 
     def may_call_from(self, address: Address | None) -> bool:
         """Whether `address` is one of the peer's; None is an address that cannot be read."""
@@ -103,6 +108,14 @@ class Peer:
     def may_call(self, called_ae_title: str) -> bool:
         """Whether the peer may call us by this title."""
         return not self.called_ae_titles or called_ae_title in self.called_ae_titles
+
+    def may_call_with(self, certificate: PeerCertificate | None) -> bool:
+        """Whether `certificate` is bound to the peer; None is a call without one."""
+        if certificate is None:
+            return not self.certificates
+        if self.certificates:
+            return certificate.is_one_of(self.certificates)
+        return certificate.names_ae_title(self.ae_title)
 
 
 class Offer(NamedTuple):
@@ -143,8 +156,9 @@ class Offers:
 class Profile:
     """The conformance profile in force. Immutable: a reload makes another one.
 
-    `pdu_bytes_max` is the Maximum Length we announce; `find_extensions` what C-FIND can do when asked for. With no
-    `peers`, any application entity may call from a loopback address, and nobody from elsewhere.
+    `pdu_bytes_max` is the Maximum Length we announce; `find_extensions` what C-FIND can do when asked for;
+    `identity_required` whether a user identity has to be verified, whoever calls. With no `peers`, any application
+    entity may call from a loopback address, with any certificate, and nobody from elsewhere.
     """
 
     ae_titles: tuple[str, ...] = ("SCPD",)
@@ -153,6 +167,7 @@ class Profile:
     pdu_bytes_max: int = 65536
     contexts_max: int = CONTEXTS_MAX
     find_extensions: frozenset[FindExtension] = frozenset()
+    identity_required: bool = False
     _offers: Offers = field(init=False, repr=False, compare=False)
     _peer_offers: Mapping[Peer, Offers] = field(init=False, repr=False, compare=False)
 
@@ -167,6 +182,10 @@ class Profile:
     def declared_services(self) -> tuple[Service, ...]:
         """The services in force: the declared ones, else every service in full."""
         return self.services or DEFAULT_SERVICES
+
+    def requires_identity_of(self, peer: Peer) -> bool:
+        """Whether an association of `peer` needs a user identity that was verified."""
+        return self.identity_required or peer.identity_required
 
     def offers_to(self, peer: Peer) -> Offers:
         """What is offered to `peer`, which need not be a declared one."""

@@ -46,6 +46,10 @@ def peer_toml(peer: Peer) -> str:
         lines.append(f"called_ae_titles = {array(peer.called_ae_titles)}")
     if peer.transfer_syntaxes:
         lines.append(f"transfer_syntaxes = {array(peer.transfer_syntaxes)}")
+    if peer.certificates:
+        lines.append(f"certificates = {array(peer.certificates)}")
+    if peer.identity_required:
+        lines.append("identity_required = true")
     return "\n\n".join(["\n".join(lines), *(service_toml(service, "peer.service") for service in peer.services)])
 
 

@@ -1,6 +1,8 @@
 """What the server needs to know, apart from the profile: times in seconds and limits, each with its unit last."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
 
 from scpd.dimse.pdv import DimseLimits
 from scpd.ul.connection import UpperLayerLimits
@@ -11,15 +13,39 @@ class ServerOptions:
     """Times, limits and memory of the DICOM side of the daemon.
 
     `idle_seconds` is how long an association may be silent when it is the peer's turn; `send_seconds` how long
-    the peer may take to accept bytes it does not read; `drain_seconds` how long a stop waits for associations.
+    the peer may take to accept bytes it does not read; `drain_seconds` how long a stop waits for associations;
+    `identity_seconds` how long a user identity may take to be verified.
     `associations_max` counts associations in negotiation or established, never bare connections.
     """
 
     idle_seconds: float = 60.0
     send_seconds: float = 30.0
     drain_seconds: float = 30.0
+    identity_seconds: float = 10.0
     associations_max: int = 200
     block_bytes: int = 262_144
     receive_bytes_max: int = 134_217_728
     upper_layer: UpperLayerLimits = field(default_factory=UpperLayerLimits)
     messages: DimseLimits = field(default_factory=DimseLimits)
+
+
+class TlsProfile(StrEnum):
+    """Secure Transport Connection Profiles of PS3.15."""
+
+    BCP195 = "bcp195"  # B.12: BCP 195, as of RFC 8996 and RFC 9325
+    BCP195_MODIFIED = "bcp195-modified"  # B.13: the same with a fixed list of cipher suites
+
+
+@dataclass(frozen=True, slots=True)
+class TlsOptions:
+    """Files (PEM) and profile of the TLS listener.
+
+    With `ca`, every peer has to show a certificate that one of these authorities signed and that no list of `crl`
+    revokes; without it, none is asked for.
+    """
+
+    certificate: Path
+    key: Path
+    ca: Path | None = None
+    crl: Path | None = None
+    profile: TlsProfile = TlsProfile.BCP195

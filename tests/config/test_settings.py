@@ -12,12 +12,13 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 import scpd.config.settings
-from scpd.config import Settings, check, load
-from scpd.config.settings import PeerTable, ServiceTable
+from scpd.config import ConfigError, Settings, check, load
+from scpd.config.settings import PeerTable, ServiceTable, TlsTable
+from scpd.identity.users import UsersFile
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.profile import Operation, Peer, Profile, Role, Service
 from scpd.query.identifier import QueryRules
-from scpd.server.options import ServerOptions
+from scpd.server.options import ServerOptions, TlsOptions, TlsProfile
 from scpd.storage.archive import Archive
 from scpd.storage.memory import MemoryBlobs, MemoryIndex
 
@@ -137,6 +138,73 @@ def test_the_filesystem_backend_gets_our_keys_and_any_backend_its_own(tmp_path: 
     assert loaded(tmp_path, '[storage]\nbackend = "memory"\noptions = {extra = 1}\n').backend_options() == {"extra": 1}
 
 
+TLS = '[tls]\ncertificate = "/tls/scpd.crt"\nkey = "/tls/scpd.key"\n'
+
+
+def test_tls_is_off_without_its_table_and_asks_for_certificates_with_it(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "").tls_options() is None
+    mutual = loaded(tmp_path, TLS + 'ca = "/tls/ca.crt"\ncrl = "/tls/ca.crl"\nprofile = "bcp195-modified"\n')
+    assert mutual.tls_options() == TlsOptions(
+        Path("/tls/scpd.crt"), Path("/tls/scpd.key"), Path("/tls/ca.crt"), Path("/tls/ca.crl"), TlsProfile.BCP195_MODIFIED
+    )
+    one_sided = loaded(tmp_path, TLS + 'client_certificates = "off"\nca = "/tls/ca.crt"\n')
+    assert one_sided.tls_options() == TlsOptions(Path("/tls/scpd.crt"), Path("/tls/scpd.key"))
+
+
+def test_certificates_reach_the_peer_in_the_spelling_they_are_compared_in(tmp_path: Path) -> None:
+    colons = ":".join(["AB"] * 32)
+    text = f'[[peer]]\nae_title = "CT1"\naddresses = ["10.0.0.1"]\ncertificates = ["sha256:{colons}", "dns:CT1.Example"]\n'
+    [peer] = loaded(tmp_path, text).profile().peers
+    assert peer.certificates == ("sha256:" + "ab" * 32, "dns:ct1.example")
+
+
+IDENTITY = '[identity]\nverifier = "file"\n'
+
+
+def test_identities_may_be_required_of_everybody_or_of_a_peer(tmp_path: Path) -> None:
+    assert loaded(tmp_path, IDENTITY + "required = true\ntimeout_seconds = 2\n").profile().identity_required
+    peer = '[[peer]]\nae_title = "CT1"\naddresses = ["10.0.0.1"]\nidentity_required = true\n'
+    profile = loaded(tmp_path, IDENTITY + peer).profile()
+    assert not profile.identity_required and profile.peers[0].identity_required
+
+
+def test_the_verifier_is_made_with_its_options(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "").verifier() is None
+    users = tmp_path / "users"
+    users.write_text("")
+    settings = loaded(tmp_path, IDENTITY + f'timeout_seconds = 2\noptions = {{users = "{users}"}}\n')
+    assert isinstance(settings.verifier(), UsersFile)
+    assert settings.server_options().identity_seconds == 2
+    with pytest.raises(ValueError, match="users"):
+        loaded(tmp_path, IDENTITY).verifier()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (TLS, 'tls.ca = \'\': must be set while client_certificates is "required"'),
+        ("[tls]\n", "tls.certificate: is missing"),
+        (TLS.replace("/tls/scpd.key", "scpd.key"), "must be an absolute path"),
+        (TLS + 'ca = "/ca"\nprofile = "bcp159"\n', "did you mean 'bcp195'?"),
+        (TLS + 'ca = "/ca"\nkeyy = ""\n', "unknown key; did you mean 'key'?"),
+        ('[identity]\nverifier = "fil"\n', "no such verifier; known are file; did you mean 'file'?"),
+        ("[identity]\nrequired = true\n", "identity.required = True: needs identity.verifier to be set"),
+        (
+            '[[peer]]\nae_title = "CT1"\naddresses = ["10.0.0.1"]\nidentity_required = true\n',
+            "peer = 'CT1': has identity_required, which needs identity.verifier to be set",
+        ),
+        (
+            '[[peer]]\nae_title = "CT1"\naddresses = ["10.0.0.1"]\ncertificates = ["CT1"]\n',
+            "peer.0.certificates.0 = 'CT1': must be sha256: with 64 hex digits, or dns: or uri: with a name",
+        ),
+    ],
+)
+def test_mistakes_about_tls_and_identities_are_told(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loaded(tmp_path, text)
+    assert message in str(caught.value)
+
+
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings().log.level = "debug"
@@ -178,16 +246,22 @@ def test_scpd_toml_lists_every_key_with_its_default() -> None:
     listed = dict(leaves(tomllib.loads(TEXT)))
     everything = as_json(Settings().model_dump(mode="json"))
     assert isinstance(everything, dict)
-    expected = dict(leaves({name: value for name, value in everything.items() if name not in ("service", "peer")}))
+    expected = dict(leaves({name: value for name, value in everything.items() if name not in ("service", "peer", "tls")}))
     assert listed == expected
 
 
-@pytest.mark.parametrize(("header", "model"), [("[[service]]", ServiceTable), ("[[peer]]", PeerTable)])
-def test_scpd_toml_shows_every_key_of_services_and_peers_with_its_default(header: str, model: type[BaseModel]) -> None:
+NOT_AT_DEFAULT = {"service", "ca"}
+"""Keys that the examples leave out, or give because the table needs them."""
+
+
+@pytest.mark.parametrize(
+    ("header", "model"), [("[[service]]", ServiceTable), ("[[peer]]", PeerTable), ("[tls]", TlsTable)]
+)
+def test_scpd_toml_shows_every_key_of_optional_tables_with_its_default(header: str, model: type[BaseModel]) -> None:
     shown = example(TEXT, header)
     assert shown.keys() | {"service"} == model.model_fields.keys() | {"service"}
-    assert {name: shown[name] for name in defaults(model) if name != "service"} == {
-        name: value for name, value in defaults(model).items() if name != "service"
+    assert {name: shown[name] for name in defaults(model) if name not in NOT_AT_DEFAULT} == {
+        name: value for name, value in defaults(model).items() if name not in NOT_AT_DEFAULT
     }
     model.model_validate(shown)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from scpd.profile.certificate import PeerCertificate
 from scpd.profile.negotiation import Accepted, Rejected, negotiate
 from scpd.profile.profile import Profile
 from scpd.ul.pdu import (
@@ -61,16 +62,26 @@ def informed(information: UserInformation) -> AssociateRQ:
     return replace(request(), user_information=information)
 
 
-def accepted(asked: AssociateRQ, profile: Profile | None = None, address: str = LOOPBACK) -> Accepted:
+def accepted(
+    asked: AssociateRQ,
+    profile: Profile | None = None,
+    address: str = LOOPBACK,
+    certificate: PeerCertificate | None = None,
+) -> Accepted:
     """The acceptance of a request that is accepted."""
-    answer = negotiate(asked, profile or DEFAULT, address)
+    answer = negotiate(asked, profile or DEFAULT, address, certificate)
     assert isinstance(answer, Accepted), answer
     return answer
 
 
-def rejected(asked: AssociateRQ, profile: Profile | None = None, address: str = LOOPBACK) -> Rejected:
+def rejected(
+    asked: AssociateRQ,
+    profile: Profile | None = None,
+    address: str = LOOPBACK,
+    certificate: PeerCertificate | None = None,
+) -> Rejected:
     """The rejection of a request that is rejected."""
-    answer = negotiate(asked, profile or DEFAULT, address)
+    answer = negotiate(asked, profile or DEFAULT, address, certificate)
     assert isinstance(answer, Rejected), answer
     return answer
 

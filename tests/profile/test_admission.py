@@ -5,8 +5,18 @@ from ipaddress import ip_network
 
 import pytest
 
+from scpd.profile.certificate import PeerCertificate
 from scpd.profile.profile import Peer, Profile
-from scpd.ul.pdu import AssociateRJ, PresentationContextRQ, RejectReason, RejectResult, UserInformation
+from scpd.ul.pdu import (
+    AssociateRJ,
+    AssociateRQ,
+    PresentationContextRQ,
+    RejectReason,
+    RejectResult,
+    UserIdentityRQ,
+    UserIdentityType,
+    UserInformation,
+)
 from tests.profile.requests import (
     ECHO,
     IMPLICIT,
@@ -152,3 +162,50 @@ def test_the_first_fault_in_the_order_of_the_request_decides() -> None:
     assert reason(replace(nobody, application_contexts=()), WITH_PEERS) is APPLICATION_CONTEXT
     assert reason(nobody, WITH_PEERS) is CALLED
     assert reason(request(calling="OTHER"), WITH_PEERS) is CALLING
+
+
+OF_CT1 = PeerCertificate("a" * 64, ("dns:ct1",))
+OF_MR1 = PeerCertificate("b" * 64, ("dns:mr1",))
+
+
+def test_a_certificate_has_to_be_bound_to_the_calling_ae_title() -> None:
+    assert accepted(request(), WITH_PEERS, "10.1.2.3", OF_CT1).peer is CT_SCANNER
+    refusal = rejected(request(), WITH_PEERS, "10.1.2.3", OF_MR1)
+    assert refusal.reject == AssociateRJ(RejectResult.PERMANENT, CALLING)
+    assert refusal.explanation.proposed == f"sha256:{'b' * 64}, 'dns:mr1'"
+    assert refusal.explanation.allowed == "a dNSName 'CT1'"
+
+
+def test_a_peer_that_declares_certificates_has_to_call_with_one_of_them() -> None:
+    declared = replace(WITH_PEERS, peers=(replace(CT_SCANNER, certificates=(OF_MR1.fingerprint,)),))
+    assert accepted(request(), declared, "10.1.2.3", OF_MR1).contexts
+    for certificate in (None, OF_CT1):
+        refusal = rejected(request(), declared, "10.1.2.3", certificate)
+        assert refusal.reject.reason is CALLING
+        assert refusal.explanation.allowed == OF_MR1.fingerprint
+
+
+def test_of_several_peers_that_fit_only_the_last_ones_certificates_count() -> None:
+    strict = replace(CT_SCANNER, certificates=(OF_MR1.fingerprint,))
+    profile = replace(WITH_PEERS, peers=(CT_SCANNER, strict))
+    assert reason(request(), profile, "10.1.2.3") is CALLING
+
+
+def test_without_peers_a_certificate_is_bound_to_no_title() -> None:
+    assert accepted(request(calling="ANYBODY"), certificate=OF_CT1).contexts
+    refusal = rejected(request(calling="ANYBODY"), address="10.1.2.3", certificate=OF_CT1)
+    assert refusal.reject.reason is NO_REASON
+
+
+def identified() -> AssociateRQ:
+    return informed(UserInformation(maximum_length=0, user_identity=UserIdentityRQ(UserIdentityType.USERNAME, False, b"u")))
+
+
+def test_A55_a_user_identity_has_to_be_given_where_one_is_required() -> None:
+    of_everybody = replace(WITH_PEERS, identity_required=True)
+    of_one_peer = replace(WITH_PEERS, peers=(replace(CT_SCANNER, identity_required=True),))
+    for profile in (of_everybody, of_one_peer):
+        refusal = rejected(request(), profile, "10.1.2.3")
+        assert refusal.reject == AssociateRJ(RejectResult.PERMANENT, RejectReason.ACSE_NO_REASON)
+        assert refusal.explanation.toml == ""
+        assert accepted(identified(), profile, "10.1.2.3").contexts

@@ -2,14 +2,16 @@
 
 import re
 from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from scpd.config import load
+from scpd.profile.certificate import PeerCertificate
 from scpd.profile.explain import Explanation
 from scpd.profile.negotiation import Accepted, Rejected, negotiate
-from scpd.profile.profile import Profile
+from scpd.profile.profile import Peer, Profile
 from scpd.ul.pdu import AssociateRQ, PresentationContextRQ, RoleSelection, UserInformation
 from tests.profile.requests import (
     CT,
@@ -110,6 +112,45 @@ def test_pasting_the_toml_lifts_the_refusal_and_changes_nothing_else(
     for uid in (CT, VERIFICATION, STUDY_ROOT_FIND):
         if profile.offers_to(peer_before).of(uid) is not None:
             assert profile_after.offers_to(answer.peer).of(uid) is not None
+
+
+CERTIFICATE = PeerCertificate("c" * 64, ("dns:ct9.example",))
+
+
+@pytest.mark.parametrize(
+    ("before", "asked"),
+    [
+        (PEER, request(calling="MR1")),
+        (PEER, request()),
+        (PEER + 'certificates = ["dns:ct1.example"]\n', request()),
+    ],
+    ids=["unknown peer", "certificate of somebody else", "certificate not among the declared"],
+)
+def test_pasting_the_toml_binds_the_certificate(before: str, asked: AssociateRQ, tmp_path: Path) -> None:
+    refusal = rejected(asked, configured(tmp_path, before), ELSEWHERE, CERTIFICATE)
+    assert CERTIFICATE.fingerprint in refusal.explanation.toml
+    after = configured(tmp_path, before, refusal.explanation.toml)
+    assert accepted(asked, after, ELSEWHERE, CERTIFICATE).contexts
+
+
+def test_certificates_that_were_declared_stay_bound_beside_the_new_one(tmp_path: Path) -> None:
+    before = PEER + 'certificates = ["dns:ct1.example"]\n'
+    refusal = rejected(request(), configured(tmp_path, before), ELSEWHERE, CERTIFICATE)
+    after = configured(tmp_path, before, refusal.explanation.toml)
+    former = PeerCertificate("d" * 64, ("dns:ct1.example",))
+    assert accepted(request(), after, ELSEWHERE, former).contexts
+
+
+def test_a_certificate_that_names_an_unknown_peer_need_not_be_declared() -> None:
+    profile = Profile(peers=(Peer("CT1", (ip_network("10.1.0.0/16"),)),))
+    of_mr1 = PeerCertificate("e" * 64, ("dns:mr1",))
+    assert "certificates" not in rejected(request(calling="MR1"), profile, ELSEWHERE, of_mr1).explanation.toml
+
+
+def test_calling_without_tls_is_not_made_possible_by_toml(tmp_path: Path) -> None:
+    profile = configured(tmp_path, PEER + 'certificates = ["dns:ct1.example"]\n')
+    explanation = rejected(request(), profile, ELSEWHERE).explanation
+    assert (explanation.reason, explanation.toml) == ("peer must call over TLS with its certificate", "")
 
 
 def test_adding_a_transfer_syntax_for_one_peer_keeps_those_it_had(tmp_path: Path) -> None:

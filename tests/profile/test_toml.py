@@ -43,6 +43,8 @@ def test_a_peer_is_a_table_with_its_services_inside() -> None:
         ("SCPD",),
         (Service(ServiceName.STORAGE), Service(ServiceName.FIND)),
         ("lossless",),
+        ("dns:ct1.example",),
+        True,
     )
     common = {"ae_title": "CT1", "addresses": ["10.0.0.0/24", "::1/128"]}
     assert tomllib.loads(peer_toml(bare))["peer"] == [common]
@@ -52,6 +54,8 @@ def test_a_peer_is_a_table_with_its_services_inside() -> None:
             "operations": ["echo", "store"],
             "called_ae_titles": ["SCPD"],
             "transfer_syntaxes": ["lossless"],
+            "certificates": ["dns:ct1.example"],
+            "identity_required": True,
             "service": [{"name": "storage"}, {"name": "find"}],
         }
     ]
