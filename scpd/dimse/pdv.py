@@ -68,6 +68,11 @@ class MessageReader:
         self._passes_over = False
         self._empty_fragments = 0
 
+    @property
+    def is_within_message(self) -> bool:
+        """Whether the message that was begun still lacks something."""
+        return self._command_context_id is not None or self._data_set_context_id is not None
+
     def receive(self, event: DataIndication) -> CommandReceived | DataSetPiece | None:
         """Takes the next piece of P-DATA; None where there is nothing to say yet. Raises ProtocolError."""
         return self._receive_command(event) if event.is_command else self._receive_data_set(event)

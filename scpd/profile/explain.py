@@ -12,7 +12,7 @@ from ipaddress import ip_network
 from scpd.profile.certificate import PeerCertificate
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.profile import Address, Offer, Peer, Profile, Role, Service, is_ae_title
-from scpd.profile.toml import ae_titles_toml, peer_toml, services_toml
+from scpd.profile.toml import ae_titles_toml, limit_toml, peer_toml, services_toml
 from scpd.profile.uids import can_serve, can_use, spelling_of, title_of
 
 SHOWN_CHARACTERS_MAX = 64
@@ -111,6 +111,17 @@ def maximum_length(length_bytes: int) -> Explanation:
 def number_of_contexts(count: int, profile: Profile) -> Explanation:
     """None at all, or too many."""
     return Explanation("number of presentation contexts", str(count), f"1 to {profile.contexts_max}")
+
+
+def limit(name: str, value: int) -> Explanation:
+    """A limit of [limits] on the number of associations is reached."""
+    return Explanation(f"limits.{name} is reached", "one more", str(value), limit_toml(name, 2 * value))
+
+
+def peer_limit(peer: Peer, address: Address | None) -> Explanation:
+    """The peer has as many associations as it may."""
+    toml = _at(address, replace(peer, associations_max=2 * peer.associations_max))
+    return Explanation("associations_max of the peer is reached", "one more", str(peer.associations_max), toml)
 
 
 @dataclass(frozen=True, slots=True)

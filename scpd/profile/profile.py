@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeAlias
 
 from scpd.profile.certificate import PeerCertificate
 from scpd.profile.dictionary import ServiceName
+from scpd.profile.quirks import Quirk
 from scpd.profile.uids import may_be_stored, select_sop_classes, select_transfer_syntaxes
 
 Address: TypeAlias = IPv4Address | IPv6Address
@@ -89,7 +90,8 @@ class Peer:
     `addresses` are where it may call from; `called_ae_titles` which of our titles it may call, none meaning any.
     `services` replaces the profile's services, `transfer_syntaxes` those of every storage service. `certificates` are
     the names of those it may call with, over TLS only (see `certificate`); `identity_required` whether a user identity
-    of it has to be verified.
+    of it has to be verified. `associations_max` and `bytes_in_flight_max` are its own limits, 0 for none; `quirks` what
+    is tolerated of it beyond what everybody may do.
     """
 
     ae_title: str
@@ -100,6 +102,9 @@ class Peer:
     transfer_syntaxes: tuple[str, ...] = ()
     certificates: tuple[str, ...] = ()
     identity_required: bool = False
+    associations_max: int = 0
+    bytes_in_flight_max: int = 0
+    quirks: frozenset[Quirk] = frozenset()
 
     def may_call_from(self, address: Address | None) -> bool:
         """Whether `address` is one of the peer's; None is an address that cannot be read."""

@@ -20,6 +20,11 @@ def ae_titles_toml(titles: Iterable[str]) -> str:
     return f"[ae]\ntitles = {array(titles)}"
 
 
+def limit_toml(name: str, value: int) -> str:
+    """One of the limits for everybody."""
+    return f"[limits]\n{name} = {value}"
+
+
 def service_toml(service: Service, table: str = "service") -> str:
     """One `[[service]]`, or one `[[peer.service]]`."""
     lines = [f"[[{table}]]", f"name = {quoted(service.name)}"]
@@ -50,6 +55,12 @@ def peer_toml(peer: Peer) -> str:
         lines.append(f"certificates = {array(peer.certificates)}")
     if peer.identity_required:
         lines.append("identity_required = true")
+    if peer.associations_max:
+        lines.append(f"associations_max = {peer.associations_max}")
+    if peer.bytes_in_flight_max:
+        lines.append(f"bytes_in_flight_max = {peer.bytes_in_flight_max}")
+    if peer.quirks:
+        lines.append(f"quirks = {array(sorted(peer.quirks))}")
     return "\n\n".join(["\n".join(lines), *(service_toml(service, "peer.service") for service in peer.services)])
 
 

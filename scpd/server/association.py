@@ -18,7 +18,9 @@ from scpd.dimse.command import CCancelRQ, CFindRQ, Request, Response
 from scpd.dimse.pdv import CommandReceived, DataSetPiece, MessageReader, RepeatedMessage, encode_message
 from scpd.profile.explain import Explanation
 from scpd.profile.negotiation import Accepted, negotiate
+from scpd.profile.profile import Peer
 from scpd.server.entity import ApplicationEntity
+from scpd.server.lobby import origin_of
 from scpd.server.pump import Pump
 from scpd.server.wire import SendTimeout, Wire
 from scpd.services.dispatch import answer
@@ -65,7 +67,8 @@ class Association:
         self._messages = MessageReader(entity.options.messages)
         self._log = entity.log.bind(association=next(numbers), address=wire.peer_address)
         self._accepted: Accepted | None = None
-        self._holds_slot = False
+        self._slot: Peer | None = None
+        self.origin = origin_of(wire.peer_address)
         # ---
         self.quiet_since: float | None = None
         self._early: Asked | None = None
@@ -74,6 +77,7 @@ class Association:
 
     async def serve(self) -> None:
         """From the first byte to the closed transport. Raises nothing but cancellation."""
+        self._entity.lobby.enter(self, self._wire.descriptor)
         try:
             await self._serve_requests()
             self._leave()
@@ -86,6 +90,7 @@ class Association:
             self._abort("internal error")
         finally:
             self._leave()
+            self._entity.lobby.leave(self)
             if self._connection.fault:
                 self._log.warning("protocol error", reason=self._connection.fault)
             self._pump.finish()
@@ -94,6 +99,11 @@ class Association:
         """Ends an association that waits for a request; `quiet_since` tells since when it does."""
         self._abort("the daemon stops")
         self._wire.ring()
+
+    def give_way(self) -> None:
+        """Ends a connection without an association, without a word: there are too many of them."""
+        self._log.debug("connection gives way")
+        self._wire.close(0)
 
     # -- the life of an association -------------------------------------------------------------------------
 
@@ -128,15 +138,14 @@ class Association:
         decision = negotiate(request, self._entity.profile, self._wire.peer_address)
         if not isinstance(decision, Accepted):
             self._reject(decision.reject, **fields_of(decision.explanation))
-        refusal = self._entity.refusal()
+        refusal = self._entity.refusal(decision.peer, self._wire.peer_address)
         if refusal is not None:
-            reject, reason = refusal
-            self._reject(reject, reason=reason)
+            reject, explanation = refusal
+            self._reject(reject, **fields_of(explanation))
         self._accept(request, decision)
 
     def _accept(self, request: AssociateRQ, decision: Accepted) -> None:
-        self._entity.associations += 1
-        self._holds_slot = True
+        self._take_slot(decision.peer)
         self._accepted = decision
         self._caller = Caller(request.calling_ae_title, request.called_ae_title, self._wire.peer_address, decision.peer)
         for explanation in decision.refused:
@@ -156,11 +165,20 @@ class Association:
             self._log.warning("association aborted", reason=why)
             self._connection.abort(source, reason, self._pump.now)
 
+    def _take_slot(self, peer: Peer) -> None:
+        self._slot = peer
+        self._entity.slots.take(peer, self._wire.peer_address)
+        self._entity.lobby.leave(self)
+        share = self._entity.share_of(peer)
+        if share is not None:
+            self._wire.charge_to(share)
+
     def _leave(self) -> None:
         """Frees the slot: what follows the association's end waits for the peer's socket only."""
-        if self._holds_slot:
-            self._holds_slot = False
-            self._entity.associations -= 1
+        if self._slot is not None:
+            self._entity.slots.free(self._slot, self._wire.peer_address)
+            self._slot = None
+            self._entity.lobby.enter(self)
 
     async def _wait_closed(self) -> None:
         """Until the peer closes, or ARTIM closes for it; what it still sends is answered as Sta13 demands."""
@@ -174,6 +192,8 @@ class Association:
             match await self._pump.next_event():
                 case DataIndication() as event:
                     part = self._messages.receive(event)
+                    if not self._messages.is_within_message:
+                        self._pump.tempo.rest()
                     if part is not None:
                         return part
                 case None:
@@ -259,7 +279,7 @@ class Association:
             if isinstance(part, DataSetPiece):
                 views.append(part.data)
                 ended = part.is_last
-                if ended or not self._pump.has_events:
+                if ended or not self._pump.has_more():
                     yield Chunks(views, ended)
                     views = []
 

@@ -7,6 +7,7 @@ waits for its peer holds no block, so idle associations cost none.
 """
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 
 class Block:
@@ -28,6 +29,23 @@ class Block:
     def received(self) -> memoryview:
         """The bytes to consume."""
         return self.view[self.begin : self.end]
+
+
+class Blocks(Protocol):
+    """Where a wire gets its blocks from."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether reading ahead must wait."""
+        ...
+
+    def take(self) -> Block:
+        """An empty block."""
+        ...
+
+    def give_back(self, block: Block) -> None:
+        """Ends a block's use."""
+        ...
 
 
 @dataclass(slots=True)
@@ -64,3 +82,31 @@ class BlockPool:
         block.begin = block.end = 0
         if len(self._free) * self.block_bytes < self.budget_bytes // 4:
             self._free.append(block)
+
+
+@dataclass(slots=True)
+class Share:
+    """What the associations of one peer may have out of a pool together, on the terms of the pool itself."""
+
+    pool: BlockPool
+    budget_bytes: int
+    out_bytes: int = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether reading ahead must wait: for this peer, or for all."""
+        return self.pool.exhausted or self.out_bytes + self.pool.block_bytes > self.budget_bytes
+
+    def charge(self, blocks: int) -> None:
+        """Counts blocks that were taken from the pool before it was known for whom."""
+        self.out_bytes += blocks * self.pool.block_bytes
+
+    def take(self) -> Block:
+        """An empty block, on this peer's account."""
+        self.charge(1)
+        return self.pool.take()
+
+    def give_back(self, block: Block) -> None:
+        """Ends a block's use."""
+        self.charge(-1)
+        self.pool.give_back(block)

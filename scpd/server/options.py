@@ -15,14 +15,19 @@ class ServerOptions:
     `idle_seconds` is how long an association may be silent when it is the peer's turn; `send_seconds` how long
     the peer may take to accept bytes it does not read; `drain_seconds` how long a stop waits for associations;
     `identity_seconds` how long a user identity may take to be verified.
-    `associations_max` counts associations in negotiation or established, never bare connections.
+    `associations_max` counts established associations, `connections_max` the connections without one; a limit per
+    address of 0 is none. `rate_bytes_per_second_min` is the slowest a peer may send a message it has begun, 0 for any:
+    a modem of 9600 baud is four times faster than the default.
     """
 
     idle_seconds: float = 60.0
     send_seconds: float = 30.0
     drain_seconds: float = 30.0
     identity_seconds: float = 10.0
+    rate_bytes_per_second_min: float = 256.0
     associations_max: int = 200
+    associations_per_address_max: int = 0
+    connections_max: int = 1000
     block_bytes: int = 262_144
     receive_bytes_max: int = 134_217_728
     upper_layer: UpperLayerLimits = field(default_factory=UpperLayerLimits)

@@ -3,19 +3,32 @@
 What arrived is fed to the connection, what it has to say is written, and a timer is set to the earliest moment at
 which something must happen: the connection's own deadline (ARTIM, absolute: a dribbling peer does not extend it) or
 the end of the silence that a peer is allowed. Blocks are given back when their events are used up.
+
+A peer that sends faster than it waits must not keep the event loop from the others: after a few milliseconds without
+a wait everybody else gets a turn, and bytes are fed in slices that shrink when they are full of tiny PDUs.
 """
 
 import asyncio
 from collections import deque
+from typing import NoReturn
 
 from scpd.server.blocks import Block
 from scpd.server.options import ServerOptions
+from scpd.server.tempo import Tempo
 from scpd.server.wire import Signal, Wire
 from scpd.services.exchange import AssociationEnded
 from scpd.ul.connection import Connection
 from scpd.ul.events import Event
 
+NOTHING = memoryview(b"")
+
 PROVIDER, NO_REASON = 2, 0
+
+TURN_SECONDS = 0.005
+"""As long as a peer may be served without a wait."""
+SLICE_BYTES_MIN, SLICE_BYTES_MAX = 16_384, 131_072
+SLICE_EVENTS = 64
+"""A slice that gave more events than this is followed by the smallest, one that gave fewer by one twice as large."""
 
 
 class Pump:
@@ -29,8 +42,12 @@ class Pump:
         self._loop = asyncio.get_running_loop()
         self._events: deque[Event] = deque()
         self._block: Block | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self.last_activity = self._loop.time()
+        self._rest = NOTHING
+        self._slice_bytes = SLICE_BYTES_MIN
+        self.tempo = Tempo(options.rate_bytes_per_second_min, options.idle_seconds)
+        self._timer: asyncio.Handle | None = None  # uvloop's is no TimerHandle when its time has come already
+        self._timer_due = 0.0
+        self.last_activity = self._turn_began = self._loop.time()
         connection.transport_opened(self.last_activity)
 
     @property
@@ -38,29 +55,54 @@ class Pump:
         """Seconds on the event loop's clock."""
         return self._loop.time()
 
-    @property
-    def has_events(self) -> bool:
-        """Whether `next_event` would answer from the block at hand, whose views stay alive so far."""
+    def has_more(self) -> bool:
+        """Whether `next_event` will answer from the block at hand, whose views stay alive so far."""
+        while self._rest and not self._events:
+            self._feed()
         return bool(self._events)
 
     async def next_event(self) -> Event | None:
         """The next event, or None when the bell rang for the owner's sake. Raises AssociationEnded at the end."""
-        while not self._events:
+        if self.now - self._turn_began > TURN_SECONDS:
+            await asyncio.sleep(0)
+            self._turn_began = self.now
+        while not self.has_more():
             self._give_block_back()
             self.flush()
             if self.connection.close_transport:
                 raise AssociationEnded("transport closed")
             self._set_timer()
-            arrival = await self.wire.receive()
+            arrival = await self._next_arrival()
             if isinstance(arrival, Block):
-                self._block = arrival
-                self.last_activity = self.now
-                self._events.extend(self.connection.receive_data(arrival.received, self.last_activity))
+                self._block, self._rest = arrival, arrival.received
             elif arrival is Signal.END_OF_STREAM:
                 self._events.extend(self.connection.receive_eof(self.now))
             elif not self._handle_timers():
                 return None
         return self._events.popleft()
+
+    async def _next_arrival(self) -> Block | Signal:
+        """What the wire has, or will have. Raises AssociationEnded when the peer has become too slow."""
+        waits, began = not self.wire.has_arrivals, self.now
+        arrival = await self.wire.receive()
+        if waits:
+            self._turn_began = self.now
+        if isinstance(arrival, Block):
+            self.last_activity = self.now
+            too_slow = self.tempo.is_too_slow(self.now - began, len(arrival.received))
+            if too_slow and self.connection.deadline is None:
+                self.wire.give_back(arrival)
+                self._end(f"less than {self._options.rate_bytes_per_second_min:g} bytes/s")
+        return arrival
+
+    def _feed(self) -> None:
+        piece, self._rest = self._rest[: self._slice_bytes], self._rest[self._slice_bytes :]
+        events = self.connection.receive_data(piece, self.now)
+        if len(events) > SLICE_EVENTS:
+            self._slice_bytes = SLICE_BYTES_MIN
+        else:
+            self._slice_bytes = min(max(self._slice_bytes, 2 * len(piece)), SLICE_BYTES_MAX)
+        self._events.extend(events)
 
     def flush(self) -> None:
         """Writes what the connection has to send."""
@@ -80,6 +122,7 @@ class Pump:
         self.wire.close(self._options.upper_layer.artim_seconds)
 
     def _give_block_back(self) -> None:
+        self._rest = NOTHING
         if self._block is not None:
             self.wire.give_back(self._block)
             self._block = None
@@ -92,10 +135,10 @@ class Pump:
 
     def _set_timer(self) -> None:
         due = self._due()
-        if self._timer is None or due < self._timer.when():
+        if self._timer is None or due < self._timer_due:
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = self._loop.call_at(due, self._time_is_up)
+            self._timer, self._timer_due = self._loop.call_at(due, self._time_is_up), due
 
     def _time_is_up(self) -> None:
         self._timer = None
@@ -109,9 +152,12 @@ class Pump:
         if self.connection.deadline is not None:
             self._events.extend(self.connection.handle_timer(now))
         elif not self.peer_may_be_silent:
-            if self.connection.can_abort:
-                self.connection.abort(PROVIDER, NO_REASON, now)
-            raise AssociationEnded(f"no traffic for {self._options.idle_seconds:g} s")
+            self._end(f"no traffic for {self._options.idle_seconds:g} s")
         else:
             self.last_activity = now
         return True
+
+    def _end(self, why: str) -> NoReturn:
+        if self.connection.can_abort:
+            self.connection.abort(PROVIDER, NO_REASON, self.now)
+        raise AssociationEnded(why)

@@ -81,6 +81,7 @@ class Requestor:
     async def request(self, command: Request, context_id: int) -> Response:
         """Sends a request without a data set and waits for its response."""
         connection = self._pump.connection
+        self._pump.tempo.rest()
         connection.send_data(encode_message(command, context_id, None, connection.peer_maximum_length), self._pump.now)
         while True:
             event = await self._next_event()

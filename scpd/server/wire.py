@@ -13,7 +13,7 @@ from enum import Enum
 from struct import pack
 from typing import cast
 
-from scpd.server.blocks import Block, BlockPool
+from scpd.server.blocks import Block, Blocks, Share
 
 READ_AHEAD_BLOCKS = 2
 NO_LINGER = pack("ii", 1, 0)
@@ -34,12 +34,13 @@ class SendTimeout(Exception):
 class Wire(asyncio.BufferedProtocol):
     """A connection's bytes. `opened` is called once, with the wire, when the connection is made."""
 
-    def __init__(self, pool: BlockPool, opened: Callable[["Wire"], None]) -> None:
+    def __init__(self, pool: Blocks, opened: Callable[["Wire"], None]) -> None:
         self.lost = False
         self.peer_address = ""
         self.bytes_received = 0
         self._pool = pool
         self._opened = opened
+        self._blocks_out = 0
         self._transport: asyncio.Transport | None = None
         self._filled: deque[Block] = deque()
         self._filling: Block | None = None
@@ -60,6 +61,7 @@ class Wire(asyncio.BufferedProtocol):
     def get_buffer(self, sizehint: int) -> memoryview:
         if self._filling is None:
             self._filling = self._pool.take()
+            self._blocks_out += 1
         return self._filling.room
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -118,9 +120,25 @@ class Wire(asyncio.BufferedProtocol):
 
     def give_back(self, block: Block) -> None:
         """Returns a block; every view of it is dead from here on."""
-        self._pool.give_back(block)
+        self._return(block)
         if not self._pool.exhausted:
             self._resume_reading()
+
+    def charge_to(self, share: Share) -> None:
+        """From here on, the blocks at hand included, they are on this peer's account."""
+        share.charge(self._blocks_out)
+        self._pool = share
+
+    @property
+    def has_arrivals(self) -> bool:
+        """Whether `receive` would not wait."""
+        return self._rung or bool(self._filled) or self._end_of_stream
+
+    @property
+    def descriptor(self) -> int:
+        """The number of the socket, -1 where there is none."""
+        sock = None if self._transport is None else self._transport.get_extra_info("socket")
+        return -1 if sock is None else int(sock.fileno())
 
     def ring(self) -> None:
         """Ends the current or the next wait in `receive` with BELL."""
@@ -151,7 +169,7 @@ class Wire(asyncio.BufferedProtocol):
     def drop_blocks(self) -> None:
         """Returns every block that was not received; the association is over."""
         while self._filled:
-            self._pool.give_back(self._take_block())
+            self._return(self._take_block())
         self._let_go_of_unused_block()
 
     # -- private --------------------------------------------------------------------------------------------
@@ -162,6 +180,10 @@ class Wire(asyncio.BufferedProtocol):
         if not self.lost:
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
             self._transport.abort()
+
+    def _return(self, block: Block) -> None:
+        self._blocks_out -= 1
+        self._pool.give_back(block)
 
     def _take_block(self) -> Block:
         block = self._filled.popleft()
@@ -174,7 +196,7 @@ class Wire(asyncio.BufferedProtocol):
     def _let_go_of_unused_block(self) -> None:
         # The socket asks for room before it knows whether anything has come.
         if self._filling is not None and not self._filling.end:
-            self._pool.give_back(self._filling)
+            self._return(self._filling)
             self._filling = None
 
     def _wake(self) -> None:
