@@ -44,7 +44,7 @@ USER, NO_REASON = 0, 0
 """An A-ABORT of our own will: source "service-user", reason not significant (PS3.8 Table 9-26)."""
 
 
-class PeerReleased(Exception):
+class PeerReleased(AssociationEnded):
     """An A-RELEASE-RQ came (PS3.8 7.2)."""
 
 
