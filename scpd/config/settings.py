@@ -29,6 +29,7 @@ from scpd.config.rules import (
 )
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.profile import CONTEXTS_MAX, Operation, Peer, Profile, Role, Service
+from scpd.profile.quirks import Quirk
 from scpd.server.options import ServerOptions, TlsOptions, TlsProfile
 from scpd.ul.connection import UpperLayerLimits
 
@@ -59,6 +60,18 @@ class AeTable(Table):
         default=("SCPD",),
         min_length=1,
         description="AE titles we answer to; a peer that calls another one is rejected.",
+    )
+    case_sensitive: bool = Field(
+        default=True, description='Whether "scpd" is another title than "SCPD", calling and called (PS3.5 6.2).'
+    )
+
+
+class AccessTable(Table):
+    """[access]: what callers get whom no [[peer]] lets in."""
+
+    unknown: Literal["reject", "close"] = Field(
+        default="reject",
+        description='"reject" tells them why (A-ASSOCIATE-RJ); "close" closes the connection without a word.',
     )
 
 
@@ -172,6 +185,14 @@ class LimitsTable(Table):
     associations_max: int = Field(
         default=200, ge=1, description="Associations at one time; one more is rejected as a transient local limit."
     )
+    associations_per_address_max: int = Field(
+        default=0, ge=0, description="Associations at one time from one address; 0 for no limit of its own."
+    )
+    connections_max: int = Field(
+        default=1_000,
+        ge=2,
+        description="Connections without an association; beyond, the oldest of the most crowded address gives way.",
+    )
     contexts_max: int = Field(
         default=CONTEXTS_MAX, ge=1, le=CONTEXTS_MAX, description="Presentation contexts in one association."
     )
@@ -190,6 +211,15 @@ class LimitsTable(Table):
     command_bytes_max: int = Field(default=65_536, ge=1_024, description="Longest command set.")
     empty_fragments_max: int = Field(default=256, ge=1, description="Fragments without a byte in one message.")
     identifier_bytes_max: int = Field(default=1_048_576, ge=1_024, description="Longest C-FIND Identifier.")
+    object_bytes_max: int = Field(
+        default=4_294_967_296, ge=1_048_576, description="Longest data set of a C-STORE, then A700H."
+    )
+    nesting_max: int = Field(
+        default=64, ge=1, le=1_024, description="Sequences within sequences; an object that has more counts as damaged."
+    )
+    inflated_bytes_max: int = Field(
+        default=67_108_864, ge=1_048_576, description="As much of a deflated object is inflated to read its attributes."
+    )
     results_max: int = Field(default=0, ge=0, description="Matches of one C-FIND, then A700H; 0 for no limit.")
     block_bytes: int = Field(default=262_144, ge=16_384, description="Size of a receive block.")
     receive_bytes_max: int = Field(
@@ -207,6 +237,12 @@ class TimeoutsTable(Table):
     )
     idle_seconds: Seconds = Field(default=60.0, description="For the next bytes of an association, then A-ABORT.")
     send_seconds: Seconds = Field(default=30.0, description="For a peer to take what we send, then A-ABORT.")
+    rate_bytes_per_second_min: float = Field(
+        default=256.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Slowest a message may come in, over idle_seconds of waiting for it, then A-ABORT; 0 for any rate.",
+    )
     drain_seconds: Seconds = Field(default=30.0, description="For associations to end when the daemon stops.")
 
 
@@ -265,6 +301,17 @@ class PeerTable(Table):
     identity_required: bool = Field(
         default=False, description="Reject it without a user identity that was verified, whatever others need."
     )
+    associations_max: int = Field(
+        default=0, ge=0, description="Its associations at one time; 0 for no limit of its own."
+    )
+    bytes_in_flight_max: int = Field(
+        default=0,
+        ge=0,
+        description="Receive blocks of all its associations beyond one each; 0 for no limit of its own.",
+    )
+    quirks: Annotated[tuple[Quirk, ...], Listed] = Field(
+        default=(), description="What is tolerated of it although the Standard forbids it: see docs/quirks.md."
+    )
     service: tuple[ServiceTable, ...] = Field(default=(), description="Its own services; none for those of everybody.")
 
     def peer(self) -> Peer:
@@ -278,6 +325,9 @@ class PeerTable(Table):
             transfer_syntaxes=self.transfer_syntaxes,
             certificates=self.certificates,
             identity_required=self.identity_required,
+            associations_max=self.associations_max,
+            bytes_in_flight_max=self.bytes_in_flight_max,
+            quirks=frozenset(self.quirks),
         )
 
 
@@ -296,6 +346,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True, validate_default=False, case_sensitive=True)
 
     ae: AeTable = AeTable()
+    access: AccessTable = AccessTable()
     listen: ListenTable = ListenTable()
     tls: TlsTable | None = Field(default=None, description="A listener for TLS; without the table there is none.")
     identity: IdentityTable = IdentityTable()
@@ -340,6 +391,8 @@ class Settings(BaseSettings):
             pdu_bytes_max=self.limits.pdu_bytes_max,
             contexts_max=self.limits.contexts_max,
             identity_required=self.identity.required,
+            ae_case_sensitive=self.ae.case_sensitive,
+            unknown_are_closed=self.access.unknown == "close",
         )
 
     def tls_options(self) -> TlsOptions | None:
@@ -372,7 +425,10 @@ class Settings(BaseSettings):
             send_seconds=self.timeouts.send_seconds,
             drain_seconds=self.timeouts.drain_seconds,
             identity_seconds=self.identity.timeout_seconds,
+            rate_bytes_per_second_min=self.timeouts.rate_bytes_per_second_min,
             associations_max=self.limits.associations_max,
+            associations_per_address_max=self.limits.associations_per_address_max,
+            connections_max=self.limits.connections_max,
             block_bytes=self.limits.block_bytes,
             receive_bytes_max=self.limits.receive_bytes_max,
             upper_layer=self.upper_layer_limits(),
@@ -381,6 +437,7 @@ class Settings(BaseSettings):
 
     def provider(self, backend: "Backend") -> "Provider":
         """What the services work with."""
+        from scpd.dataset.scanner import ScanLimits
         from scpd.query.identifier import QueryRules
         from scpd.services.exchange import Provider
 
@@ -389,6 +446,10 @@ class Settings(BaseSettings):
             query_rules=QueryRules(strict=self.query.strict),
             identifier_bytes_max=self.limits.identifier_bytes_max,
             results_max=self.limits.results_max,
+            object_bytes_max=self.limits.object_bytes_max,
+            scan_limits=ScanLimits(
+                inflated_bytes_max=self.limits.inflated_bytes_max, depth_max=self.limits.nesting_max
+            ),
             retrieve_ae_title=self.query.retrieve_ae_title or None,
         )
 

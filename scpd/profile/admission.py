@@ -11,6 +11,7 @@ from scpd.profile import explain
 from scpd.profile.certificate import PeerCertificate
 from scpd.profile.explain import Explanation
 from scpd.profile.profile import Peer, Profile, is_ae_title, read_address, undeclared_peer
+from scpd.profile.quirks import Quirk
 from scpd.ul.pdu import AssociateRJ, AssociateRQ, RejectReason, RejectResult
 
 DICOM_APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
@@ -21,17 +22,18 @@ MAXIMUM_LENGTH_FLOOR_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The association is rejected with `reject`."""
+    """The association is rejected with `reject`; `silently`, the connection is closed without saying so."""
 
     reject: AssociateRJ
     explanation: Explanation
+    silently: bool = False
 
 
 class Call:
     """A request, the profile it is held against, and the peers that it may have come from.
 
     `namesakes` have the calling AE title, `neighbours` may also call from the address, and `peer` may also call us
-    by the called AE title.
+    by the called AE title, which is in our own spelling where its case does not matter.
     """
 
     def __init__(
@@ -41,18 +43,34 @@ class Call:
         self.profile = profile
         self.certificate = certificate
         self.address = read_address(peer_address)
-        self.called = request.called_ae_title
         self.calling = request.calling_ae_title
         self.namesakes = self._namesakes()
         self.neighbours = [peer for peer in self.namesakes if peer.may_call_from(self.address)]
+        self.called = self._called()
         self.peer = next((peer for peer in reversed(self.neighbours) if peer.may_call(self.called)), None)
 
     def _namesakes(self) -> Sequence[Peer]:
         if not is_ae_title(self.calling):
-            return ()
+            nameless = (peer for peer in self.profile.peers if Quirk.BLANK_CALLING_AE_TITLE in peer.quirks)
+            return [peer for peer in nameless if peer.may_call_from(self.address)]
         if not self.profile.peers:
             return (undeclared_peer(self.calling),)
-        return [peer for peer in self.profile.peers if peer.ae_title == self.calling]
+        return [peer for peer in self.profile.peers if self._is_called(peer)]
+
+    def _is_called(self, peer: Peer) -> bool:
+        """Whether the calling AE title is the peer's. Case counts (PS3.5 6.2), unless it is told not to."""
+        if peer.ae_title == self.calling:
+            return True
+        return self._ignores_case(peer) and peer.ae_title.lower() == self.calling.lower()
+
+    def _called(self) -> str:
+        called = self.request.called_ae_title
+        if called not in self.profile.ae_titles and any(map(self._ignores_case, self.neighbours)):
+            return next((title for title in self.profile.ae_titles if title.lower() == called.lower()), called)
+        return called
+
+    def _ignores_case(self, peer: Peer) -> bool:
+        return not self.profile.ae_case_sensitive or Quirk.AE_CASE_INSENSITIVE in peer.quirks
 
 
 def application_context(call: Call) -> Rejected | None:
@@ -76,7 +94,7 @@ def calling_ae_title(call: Call) -> Rejected | None:
     """A declared peer's (PS3.8 7.1.1.3); with no peer declared, any legal one."""
     if call.namesakes:
         return None
-    explanation = explain.calling_ae_title(call.calling, call.address, call.certificate)
+    explanation = explain.calling_ae_title(call.calling, call.address, call.certificate, call.profile)
     return _rejected(RejectReason.CALLING_AE_TITLE_NOT_RECOGNIZED, explanation)
 
 

@@ -1,6 +1,6 @@
 """Why a peer was turned away, in words an operator can act on: what it proposed, what is allowed, what to paste.
 
-The TOML is only given where pasting it would work: a title that no peer may legally use, a UID that is none and a
+The TOML is only given where pasting it would work: a title that nobody may legally have, a UID that is none and a
 service that scpd does not provide get words alone. Peers choose what is quoted here, so everything they sent is
 shown escaped and cut short, and is written into TOML as one escaped string.
 """
@@ -12,8 +12,11 @@ from ipaddress import ip_network
 from scpd.profile.certificate import PeerCertificate
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.profile import Address, Offer, Peer, Profile, Role, Service, is_ae_title
+from scpd.profile.quirks import Quirk
 from scpd.profile.toml import ae_titles_toml, limit_toml, peer_toml, services_toml
 from scpd.profile.uids import can_serve, can_use, spelling_of, title_of
+
+ANY_CASE_TOML = "[ae]\ncase_sensitive = false"
 
 SHOWN_CHARACTERS_MAX = 64
 SHOWN_NAMES_MAX = 8
@@ -59,16 +62,24 @@ def called_ae_title(called: str, profile: Profile) -> Explanation:
     """Nobody here answers to the called AE title."""
     legal = is_ae_title(called)
     toml = ae_titles_toml((*profile.ae_titles, called)) if legal else ""
+    if profile.ae_case_sensitive and called.lower() in map(str.lower, profile.ae_titles):
+        toml = ANY_CASE_TOML
     reason = "called AE title not recognized" if legal else "called AE title is blank or has illegal characters"
     return Explanation(reason, shown(called), _listed(map(shown, profile.ae_titles)), toml)
 
 
-def calling_ae_title(calling: str, address: Address | None, certificate: PeerCertificate | None) -> Explanation:
+def calling_ae_title(
+    calling: str, address: Address | None, certificate: PeerCertificate | None, profile: Profile
+) -> Explanation:
     """The calling AE title is no peer's."""
     if not is_ae_title(calling):
         allowed = "1 to 16 printable ASCII characters without backslash"
-        return Explanation("calling AE title is blank or has illegal characters", shown(calling), allowed)
-    toml = _at(address, _bound(Peer(calling, ()), certificate))
+        toml = _at(address, Peer("UNNAMED", (), quirks=frozenset({Quirk.BLANK_CALLING_AE_TITLE})))
+        return Explanation("calling AE title is blank or has illegal characters", shown(calling), allowed, toml)
+    peer = next((peer for peer in profile.peers if peer.ae_title.lower() == calling.lower()), None)
+    if peer is not None:
+        peer = replace(peer, quirks=peer.quirks | {Quirk.AE_CASE_INSENSITIVE})
+    toml = _at(address, _bound(peer or Peer(calling, ()), certificate))
     return Explanation("calling AE title not recognized", f"{shown(calling)} from {address}", "declared peers", toml)
 
 
@@ -111,6 +122,13 @@ def maximum_length(length_bytes: int) -> Explanation:
 def number_of_contexts(count: int, profile: Profile) -> Explanation:
     """None at all, or too many."""
     return Explanation("number of presentation contexts", str(count), f"1 to {profile.contexts_max}")
+
+
+def no_context(refused: Sequence[Explanation]) -> Explanation:
+    """Every presentation context is refused, and the peer is one that has to hear it by a rejection."""
+    reasons = _listed(dict.fromkeys(explanation.reason for explanation in refused))
+    proposed = _listed(explanation.proposed for explanation in refused)
+    return replace(refused[0], reason=f"no presentation context left: {reasons}", proposed=proposed, context_id=None)
 
 
 def limit(name: str, value: int) -> Explanation:

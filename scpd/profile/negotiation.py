@@ -2,9 +2,9 @@
 
 The rules of `admission` may reject the association; whatever passes them is accepted, with a result for every
 presentation context. An association whose contexts are all refused is accepted too (PS3.8 7.1.1.14): the results tell
-the peer why, and a rejection would not. What a peer may do with its contexts is not decided here: an operation that
-is not permitted is answered 0124H when it is asked for, which says more than a refused context. The Protocol Version
-is checked before this, by the upper layer.
+the peer why, and a rejection would not; there is a quirk for peers that take it for a success. What a peer may do with
+its contexts is not decided here: an operation that is not permitted is answered 0124H when it is asked for, which says
+more than a refused context. The Protocol Version is checked before this, by the upper layer.
 
 What is left out of the answer, and what that says: the asynchronous operations window (absent means one operation at
 a time, PS3.7 D.3.3.3) and SOP Class Common Extended Negotiation (nothing to answer, D.3.3.6). Whether a user identity
@@ -15,18 +15,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from scpd.profile import explain
 from scpd.profile.admission import DICOM_APPLICATION_CONTEXT, RULES, Call, Rejected
 from scpd.profile.certificate import PeerCertificate
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.explain import ContextExplainer, Explanation
 from scpd.profile.profile import FindExtension, Offer, Offers, Peer, Profile, Role
+from scpd.profile.quirks import Quirk
 from scpd.ul.pdu import (
     AssociateAC,
+    AssociateRJ,
     AssociateRQ,
     ContextResult,
     ExtendedNegotiation,
     PresentationContextAC,
     PresentationContextRQ,
+    RejectReason,
+    RejectResult,
     RoleSelection,
     UserIdentityAC,
     UserInformation,
@@ -42,6 +47,7 @@ __all__ = [
     "negotiate",
 ]
 
+NOT_LIKE_THIS = AssociateRJ(RejectResult.PERMANENT, RejectReason.NO_REASON)
 DEFAULT_TRANSFER_SYNTAX = "1.2.840.10008.1.2"
 
 IMPLEMENTATION_CLASS_UID = "2.25.103535670066856218801367847845771113604"
@@ -115,9 +121,12 @@ def negotiate(
     for rule in RULES:
         rejected = rule(call)
         if rejected is not None:
-            return rejected
+            return replace(rejected, silently=profile.unknown_are_closed and not call.neighbours)
     assert call.peer is not None  # the rules saw to it
-    return _accept(request, _terms(call, call.peer), profile.pdu_bytes_max)
+    accepted = _accept(request, _terms(call, call.peer), profile.pdu_bytes_max)
+    if not accepted.contexts and Quirk.REJECT_WITHOUT_CONTEXTS in call.peer.quirks:
+        return Rejected(NOT_LIKE_THIS, explain.no_context(accepted.refused))
+    return accepted
 
 
 def confirmed(accept: AssociateAC, server_response: bytes) -> AssociateAC:

@@ -163,7 +163,8 @@ class Profile:
 
     `pdu_bytes_max` is the Maximum Length we announce; `find_extensions` what C-FIND can do when asked for;
     `identity_required` whether a user identity has to be verified, whoever calls. With no `peers`, any application
-    entity may call from a loopback address, with any certificate, and nobody from elsewhere.
+    entity may call from a loopback address, with any certificate, and nobody from elsewhere. Without
+    `ae_case_sensitive`, "scpd" is "SCPD"; with `unknown_are_closed`, callers from no peer's address are not answered.
     """
 
     ae_titles: tuple[str, ...] = ("SCPD",)
@@ -173,6 +174,8 @@ class Profile:
     contexts_max: int = CONTEXTS_MAX
     find_extensions: frozenset[FindExtension] = frozenset()
     identity_required: bool = False
+    ae_case_sensitive: bool = True
+    unknown_are_closed: bool = False
     _offers: Offers = field(init=False, repr=False, compare=False)
     _peer_offers: Mapping[Peer, Offers] = field(init=False, repr=False, compare=False)
 

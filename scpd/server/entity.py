@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 
 from structlog.typing import FilteringBoundLogger
 
+from scpd.identity.base import Verifier
 from scpd.profile.explain import Explanation
 from scpd.profile.profile import Peer, Profile
 from scpd.server.blocks import BlockPool, Share
 from scpd.server.lobby import Lobby, descriptor_max
 from scpd.server.options import ServerOptions
-from scpd.services.exchange import Provider
 from scpd.server.slots import Slots
+from scpd.services.exchange import Provider
 from scpd.ul.pdu import AssociateRJ, RejectReason, RejectResult
 
 REPEAT_SECONDS = 60.0
@@ -32,6 +33,7 @@ class ApplicationEntity:
     slots: Slots = field(init=False)
     lobby: Lobby = field(init=False)
     draining: bool = False
+    verifier: Verifier | None = None
     _shares: dict[Peer, Share] = field(init=False, default_factory=dict)
     _gave_way: int = 0
     _silent_until: float = 0.0

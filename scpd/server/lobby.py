@@ -65,7 +65,8 @@ class Lobby:
                 del self._by_origin[guest.origin]
 
     def _make_room(self, reason: str) -> None:
-        oldest = next(iter(max(self._by_origin.values(), key=len)))
+        crowd: dict[Guest, None] = max(self._by_origin.values(), key=len)
+        oldest = next(iter(crowd))
         self.leave(oldest)
         oldest.give_way()
         self._overcrowded(reason)

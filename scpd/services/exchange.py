@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from structlog.typing import FilteringBoundLogger
 
+from scpd.dataset.scanner import DEFAULT_LIMITS, ScanLimits
 from scpd.dimse.command import Request, Response
 from scpd.profile.negotiation import AcceptedContext
 from scpd.profile.profile import Peer
@@ -51,6 +52,7 @@ class Provider:
     results_max: int  # 0 is no limit
     retrieve_ae_title: str | None = None
     object_bytes_max: int = 4_294_967_296
+    scan_limits: ScanLimits = DEFAULT_LIMITS
 
 
 @dataclass(frozen=True, slots=True)

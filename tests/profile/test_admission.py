@@ -198,7 +198,9 @@ def test_without_peers_a_certificate_is_bound_to_no_title() -> None:
 
 
 def identified() -> AssociateRQ:
-    return informed(UserInformation(maximum_length=0, user_identity=UserIdentityRQ(UserIdentityType.USERNAME, False, b"u")))
+    return informed(
+        UserInformation(maximum_length=0, user_identity=UserIdentityRQ(UserIdentityType.USERNAME, False, b"u"))
+    )
 
 
 def test_A55_a_user_identity_has_to_be_given_where_one_is_required() -> None:

@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import replace
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
 
 from scpd.config import load
+from scpd.profile import explain
 from scpd.profile.certificate import PeerCertificate
 from scpd.profile.explain import Explanation
 from scpd.profile.negotiation import Accepted, Rejected, negotiate
@@ -66,6 +67,10 @@ CURABLE = {
     "A22 called AE title with quotes": ("", request(called='"];$(x)'), LOOPBACK),
     "A23 calling AE title": (PEER, request(calling="MR1"), ELSEWHERE),
     "A23 calling AE title that looks like TOML": (PEER, request(calling=LIKE_TOML), ELSEWHERE),
+    "A27 called AE title in another case": ("", request(called="scpd"), LOOPBACK),
+    "A27 calling AE title in another case": (PEER, request(calling="ct1"), ELSEWHERE),
+    "blank calling AE title": (PEER, request(calling=""), ELSEWHERE),
+    "illegal calling AE title": (PEER, request(calling="CT\\1"), ELSEWHERE),
     "A28 address, no peers": ("", request(), ELSEWHERE),
     "A28 address, IPv6": ("", request(), "2001:db8::1"),
     "A28 address, mapped": ("", request(), "::ffff:10.1.2.3"),
@@ -182,7 +187,6 @@ def test_a_verification_syntax_of_a_peer_with_storage_syntaxes_is_added_as_a_ser
     [
         request(called="A\x1bB"),
         request(called=""),
-        request(calling="A\\B"),
         request(context(STUDY_ROOT_MOVE)),
         request(context("no uid at all")),
         request(context(CT, XML, "garbage")),
@@ -226,3 +230,19 @@ def test_long_lists_are_cut_short() -> None:
     [refused] = accepted(request(context(CT, *(f"x{number}" for number in range(100))))).refused
     assert "'x7' and 92 more" in refused.proposed
     assert re.search(r"\(JPEG[^)]*\).* and \d+ more$", refused.allowed)
+
+
+def test_a_limit_is_named_and_the_toml_raises_it(tmp_path: Path) -> None:
+    explanation = explain.limit("associations_max", 200)
+    assert (explanation.reason, explanation.allowed) == ("limits.associations_max is reached", "200")
+    configured(tmp_path, explanation.toml)
+    assert explanation.toml == "[limits]\nassociations_max = 400"
+
+
+def test_the_limit_of_a_peer_is_raised_for_the_address_it_called_from(tmp_path: Path) -> None:
+    profile = configured(tmp_path, PEER + "associations_max = 3\nbytes_in_flight_max = 4\n")
+    explanation = explain.peer_limit(profile.peers[0], ip_address(ELSEWHERE))
+    assert explanation.reason == "associations_max of the peer is reached"
+    [_, raised] = configured(tmp_path, PEER, explanation.toml).peers
+    assert (raised.associations_max, raised.bytes_in_flight_max) == (6, 4)
+    assert raised.addresses == (ip_network(ELSEWHERE),)
