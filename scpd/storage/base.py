@@ -154,11 +154,15 @@ class Draft(Protocol):
         ...
 
     def finish(self, chunks: Sequence[memoryview]) -> Sealed:
-        """Appends the last bytes and makes the whole content durable."""
+        """Appends the last bytes of the data set."""
+        ...
+
+    def sync(self) -> None:
+        """Makes the finished content durable. For `Blobs.harden` to call."""
         ...
 
     def place(self, location: Location) -> None:
-        """Gives the finished object its final name; durable only after `Blobs.settle`."""
+        """Gives the hardened object its final name; durable only after `Blobs.settle`."""
         ...
 
     def abandon(self) -> None:
@@ -189,16 +193,19 @@ class Blobs(Protocol):
         """Begins an object."""
         ...
 
-    def announce(self, names: Mapping[Location, str]) -> None:
-        """Durably notes which names may appear next, each with its SOP Instance UID. Forgets those noted before."""
+    def harden(self, drafts: Sequence[Draft], names: Mapping[Location, str]) -> Sequence[OSError | None]:
+        """Makes the content of finished drafts durable; gives for each what went wrong.
+
+        Notes durably, too, which names may appear next, each with its SOP Instance UID, in place of those noted before.
+        """
         ...
 
     def announced(self) -> Mapping[Location, str]:
-        """What was noted last, quarantine names too: all that can exist without an index row after a crash."""
+        """The names noted last, those in quarantine too: all that can exist without an index row after a crash."""
         ...
 
-    def settle(self, locations: Sequence[Location]) -> Collection[Location]:
-        """Makes the names of placed objects durable; returns those for which that failed."""
+    def settle(self, locations: Sequence[Location]) -> Sequence[OSError | None]:
+        """Makes the names of placed objects durable; gives for each what went wrong."""
         ...
 
     def remove(self, location: Location) -> None:

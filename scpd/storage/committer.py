@@ -1,8 +1,9 @@
 """Group commit: one thread takes whatever queued while it was busy and makes all of it durable at once.
 
-A batch goes through six steps, and what fails in one of them is taken back and goes no further:
+A batch goes through seven steps, and what fails in one of them is taken back and goes no further:
 
-    seal      every file is written to its end and synced, side by side; so is the journal of names
+    seal      every file is written to its end
+    harden    every file is synced, side by side, and the journal of names with them
     decide    first come, first kept: same bytes are dropped, other bytes under a known UID go to quarantine
     place     files get their final names
     settle    the folders that list these names are synced
@@ -15,10 +16,10 @@ failed sync the kernel may report success for pages it threw away, so only the s
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from queue import Empty, SimpleQueue
 
 from scpd.storage.base import (
@@ -36,8 +37,11 @@ from scpd.storage.base import (
     Sealed,
     StorageError,
 )
+from scpd.storage.crew import Crew
 
-BATCH_MAX = 256
+BATCH_MAX = 128  # each holds a file descriptor until it is synced
+FINISHERS = 4
+SHARED_BYTES_MIN = 262_144
 NOBODY = Holder(None, frozenset())
 UNSEALED = Sealed(b"", 0)
 
@@ -75,11 +79,10 @@ class Commit:
 class Committer:
     """The thread between Blobs and Index. `start`, `submit` and `close` are for others, the rest is the thread's."""
 
-    def __init__(self, blobs: Blobs, index: Index, *, workers: int = 16) -> None:
+    def __init__(self, blobs: Blobs, index: Index) -> None:
         self._blobs = blobs
         self._index = index
-        self._workers = workers
-        self._pool = ThreadPoolExecutor(workers, "scpd-seal")
+        self._crew = Crew(FINISHERS, "scpd-finish")
         self._queue: SimpleQueue[Commit | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="scpd-commit", daemon=True)
         self._in_doubt: dict[Location, str] = {}
@@ -97,7 +100,7 @@ class Committer:
         self._queue.put(None)
         if self._thread.ident is not None:
             self._thread.join()
-        self._pool.shutdown()
+        self._crew.dismiss()
 
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
@@ -121,6 +124,7 @@ class Committer:
 
     def _commit(self, batch: Sequence[Commit]) -> None:
         self._seal(batch)
+        self._harden(_alive(batch))
         self._decide(_alive(batch))
         self._place(_kept(batch))
         self._settle(_kept(batch))
@@ -129,17 +133,15 @@ class Committer:
         _fail_reliant([commit for commit in _alive(batch) if not commit.kept])
 
     def _seal(self, batch: Sequence[Commit]) -> None:
-        for commit in batch:
-            commit.location = self._blobs.location(commit.incoming, commit.instance)
-        names = self._in_doubt | {commit.location: commit.incoming.sop_instance_uid for commit in batch}
-        announced = self._pool.submit(self._blobs.announce, names)
-        self._side_by_side(self._seal_one, batch)
-        error = announced.exception()
-        if isinstance(error, Exception):
-            for commit in _alive(batch):
-                commit.fail(error)
+        """Finishes every file. A few bytes are written sooner than they are handed to another thread."""
+        jobs = [partial(self._finish, commit) for commit in batch]
+        if sum(view.nbytes for commit in batch for view in commit.rest) < SHARED_BYTES_MIN:
+            for job in jobs:
+                job()
+        else:
+            self._crew.errors(jobs)
 
-    def _seal_one(self, commit: Commit) -> None:
+    def _finish(self, commit: Commit) -> None:
         try:
             if commit.draft is None:
                 commit.draft = self._blobs.draft(commit.incoming)
@@ -147,17 +149,12 @@ class Committer:
         except Exception as error:
             commit.fail(error)
 
-    def _side_by_side(self, call: Callable[[Commit], None], batch: Sequence[Commit]) -> None:
-        """Calls for each of the batch in as many threads as there are; this one helps."""
-        shared = iter(batch)  # the next of a list iterator is atomic
-
-        def work() -> None:
-            for commit in shared:
-                call(commit)
-
-        helpers = [self._pool.submit(work) for _ in range(min(len(batch) - 1, self._workers))]
-        work()
-        wait(helpers)
+    def _harden(self, batch: Sequence[Commit]) -> None:
+        for commit in batch:
+            commit.location = self._blobs.location(commit.incoming, commit.instance)
+        names = self._in_doubt | {commit.location: commit.incoming.sop_instance_uid for commit in batch}
+        drafts = [commit.draft for commit in batch if commit.draft is not None]
+        _fail(batch, self._blobs.harden(drafts, names))
 
     def _decide(self, batch: Sequence[Commit]) -> None:
         holders = dict(self._index.holders({commit.incoming.sop_instance_uid for commit in batch}))
@@ -192,10 +189,7 @@ class Committer:
                 commit.fail(error)
 
     def _settle(self, batch: Sequence[Commit]) -> None:
-        failed = self._blobs.settle([commit.location for commit in batch])
-        for commit in batch:
-            if commit.location in failed:
-                commit.fail(OutOfResources("a folder could not be synced"))
+        _fail(batch, self._blobs.settle([commit.location for commit in batch]))
 
     def _add(self, batch: Sequence[Commit]) -> None:
         stored = [commit.record() for commit in batch if commit.outcome is Outcome.STORED]
@@ -238,6 +232,12 @@ def _alive(batch: Sequence[Commit]) -> list[Commit]:
 
 def _kept(batch: Sequence[Commit]) -> list[Commit]:
     return [commit for commit in batch if commit.error is None and commit.kept]
+
+
+def _fail(batch: Sequence[Commit], errors: Sequence[OSError | None]) -> None:
+    for commit, error in zip(batch, errors, strict=True):
+        if error is not None:
+            commit.fail(error)
 
 
 def _fail_reliant(batch: Sequence[Commit]) -> None:

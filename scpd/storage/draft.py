@@ -57,10 +57,12 @@ class FileDraft:
             os.pwrite(self._descriptor, digest, len(head) - len(digest))
         else:
             self._append([memoryview(head), *chunks])
+        return Sealed(digest, self._size_bytes)
+
+    def sync(self) -> None:
         if self._blobs.sync:
             os.fdatasync(self._descriptor)
         self._close()
-        return Sealed(digest, self._size_bytes)
 
     def place(self, location: Location) -> None:
         self._blobs.rename(self._path, location)
@@ -74,6 +76,11 @@ class FileDraft:
                 os.unlink(self._path)
             else:
                 self._blobs.remove(self._location)
+
+    def _close(self) -> None:
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)
 
     @property
     def _descriptor(self) -> int:
@@ -92,11 +99,6 @@ class FileDraft:
             while written < sum(map(len, views)):
                 views = _behind(views, written)
                 written = os.writev(self._descriptor, views)
-
-    def _close(self) -> None:
-        fd, self._fd = self._fd, None
-        if fd is not None:
-            os.close(fd)
 
 
 def _behind(views: Sequence[memoryview], count_bytes: int) -> Sequence[memoryview]:

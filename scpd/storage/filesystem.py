@@ -16,8 +16,7 @@ of them appears, so after a crash start-up need not walk millions of folders to 
 
 import os
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import count
@@ -27,7 +26,8 @@ from blake3 import blake3
 
 from scpd.dataset.uid import is_valid_uid
 from scpd.storage import part10
-from scpd.storage.base import Incoming, Instance, Location, StoreUnavailable
+from scpd.storage.base import Draft, Incoming, Instance, Location, StoreUnavailable
+from scpd.storage.crew import Crew
 from scpd.storage.draft import FileDraft
 from scpd.storage.journal import Journal
 from scpd.storage.lock import Lock
@@ -35,7 +35,7 @@ from scpd.storage.lock import Lock
 READ_BYTES = 1 << 20
 FOLDER_MODE = 0o750
 FOLDERS_REMEMBERED = 65_536
-FOLDER_SYNCS_AT_ONCE = 8
+SYNCS_AT_ONCE = 16
 
 
 class FileBlobs:
@@ -48,7 +48,7 @@ class FileBlobs:
         self._lock = Lock(root / "lock")
         self._journal = Journal(root / "journal", sync=sync)
         self._durable: dict[str, None] = {}
-        self._syncers = ThreadPoolExecutor(FOLDER_SYNCS_AT_ONCE, "scpd-folder-sync")
+        self._syncers = Crew(SYNCS_AT_ONCE, "scpd-sync")
         self._life = secrets.token_hex(6)
         self._numbers = count()
 
@@ -67,7 +67,7 @@ class FileBlobs:
             raise StoreUnavailable(f"cannot use {self.root}: {error.strerror}") from error
 
     def close(self) -> None:
-        self._syncers.shutdown()
+        self._syncers.dismiss()
         self._journal.close()
         self._lock.release()
 
@@ -83,25 +83,30 @@ class FileBlobs:
     def draft(self, incoming: Incoming) -> FileDraft:
         return FileDraft(self, f"{self.spool}/{self._fresh_name()}", incoming)
 
-    def announce(self, names: Mapping[Location, str]) -> None:
-        self._journal.write([f"{uid} {location}" for location, uid in names.items()])
+    def harden(self, drafts: Sequence[Draft], names: Mapping[Location, str]) -> Sequence[OSError | None]:
+        """Syncs the files side by side, and the journal with them. Raises OSError when the journal fails."""
+        note = partial(self._journal.write, [f"{uid} {location}" for location, uid in names.items()])
+        noted, *errors = self._syncers.errors([note, *(draft.sync for draft in drafts)])
+        if noted is not None:
+            raise noted
+        return errors
 
     def announced(self) -> Mapping[Location, str]:
         noted = {location: uid for uid, _, location in (line.partition(" ") for line in self._journal.read())}
         return noted | {self.quarantine(location): uid for location, uid in noted.items()}
 
-    def settle(self, locations: Sequence[Location]) -> Collection[Location]:
+    def settle(self, locations: Sequence[Location]) -> Sequence[OSError | None]:
         """Syncs every folder that lists one of `locations`, and each that lists a folder not known to be durable."""
         if not self.sync:
-            return ()
-        listings = {location: self._unsynced(location) for location in locations}
-        folders = list({folder for listing in listings.values() for folder in listing})
-        synced = {folder for folder, done in zip(folders, self._sync_folders(folders), strict=True) if done}
-        failed = {location for location, listing in listings.items() if not synced.issuperset(listing)}
-        for location in locations:
-            if location not in failed:
+            return [None] * len(locations)
+        listings = [self._unsynced(location) for location in locations]
+        folders = list({folder for listing in listings for folder in listing})
+        synced = self._syncers.errors([partial(sync_folder, self._path(folder)) for folder in folders])
+        failed = {folder: error for folder, error in zip(folders, synced, strict=True) if error is not None}
+        for location, listing in zip(locations, listings, strict=True):
+            if failed.keys().isdisjoint(listing):
                 self._remember(location)
-        return failed
+        return [next((failed[folder] for folder in listing if folder in failed), None) for listing in listings]
 
     def remove(self, location: Location) -> None:
         with suppress(FileNotFoundError):
@@ -148,10 +153,6 @@ class FileBlobs:
         while len(self._durable) > FOLDERS_REMEMBERED:
             del self._durable[next(iter(self._durable))]
 
-    def _sync_folders(self, folders: Sequence[str]) -> list[bool]:
-        paths = [self._path(folder) for folder in folders]
-        return list(self._syncers.map(_synced, paths) if len(paths) > 1 else map(_synced, paths))
-
     def _fresh_name(self) -> str:
         return f"{self._life}{next(self._numbers):x}"
 
@@ -174,14 +175,6 @@ def _folders(location: Location) -> list[str]:
     while location := _parent(location):
         folders.append(location)
     return folders
-
-
-def _synced(path: str) -> bool:
-    try:
-        sync_folder(path)
-    except OSError:
-        return False
-    return True
 
 
 def sync_folder(path: str) -> None:

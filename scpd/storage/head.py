@@ -6,10 +6,11 @@ the UIDs that file it is kept as it came, and marked.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from scpd.dataset.attributes import Attributes, Tag, text
 from scpd.dataset.scanner import DEFAULT_LIMITS, Scan, ScanLimits, Scanner, Wanted
-from scpd.dataset.uid import is_valid_uid
+from scpd.dataset.uid import is_odd_uid, is_valid_uid
 from scpd.dimse.status import DimseFailure, Status
 from scpd.query.levels import WANTED
 from scpd.storage.base import Incoming, Instance
@@ -37,11 +38,30 @@ NON_PATIENT_SOP_CLASSES = frozenset(
 _INDEXED = Wanted(WANTED)
 
 
-class Head:
-    """Reads one data set: `feed` every piece in order, then ask for the `instance`."""
+@dataclass(frozen=True, slots=True)
+class Leniency:
+    """What is tolerated of some peers: UIDs that are none, and others in the data set than in the command."""
 
-    def __init__(self, incoming: Incoming, limits: ScanLimits = DEFAULT_LIMITS) -> None:
+    odd_uids: bool = False
+    mismatch: bool = False
+
+
+STRICT = Leniency()
+
+
+class Head:
+    """Reads one data set: `feed` every piece in order, then ask for the `instance`.
+
+    `differing` are then the UIDs that are others than those of the command, which only leniency lets pass.
+    """
+
+    def __init__(
+        self, incoming: Incoming, limits: ScanLimits = DEFAULT_LIMITS, leniency: Leniency = STRICT
+    ) -> None:
         self._incoming = incoming
+        self._leniency = leniency
+        self._is_uid = is_odd_uid if leniency.odd_uids else is_valid_uid
+        self.differing: tuple[Tag, ...] = ()
         self._scanner = Scanner(incoming.transfer_syntax_uid, _INDEXED, limits)
 
     def feed(self, chunks: Iterable[memoryview]) -> None:
@@ -56,7 +76,7 @@ class Head:
             raise DimseFailure(Status.CANNOT_UNDERSTAND, "file meta information in the data set")
         attributes = scan.attributes()
         self._check_present(scan, attributes)
-        self._check_announced(attributes)
+        attributes = self._as_announced(attributes)
         filed = self._incoming.sop_class_uid not in NON_PATIENT_SOP_CLASSES
         return Instance(
             study_instance_uid=text(attributes, STUDY_INSTANCE_UID) if filed else "",
@@ -70,7 +90,7 @@ class Head:
         required = [SOP_CLASS_UID, SOP_INSTANCE_UID]
         if self._incoming.sop_class_uid not in NON_PATIENT_SOP_CLASSES:
             required += [STUDY_INSTANCE_UID, SERIES_INSTANCE_UID]
-        missing = tuple(tag for tag in required if not is_valid_uid(text(attributes, tag)))
+        missing = tuple(tag for tag in required if not self._is_uid(text(attributes, tag)))
         if not missing:
             return
         if scan.damage is not None:
@@ -79,14 +99,20 @@ class Head:
             raise DimseFailure(Status.CANNOT_UNDERSTAND, "no required UIDs within the inflate limit")
         if not attributes:
             raise DimseFailure(Status.CANNOT_UNDERSTAND, "empty or not a data set")
-        raise DimseFailure(Status.DATA_SET_DOES_NOT_MATCH_SOP_CLASS, "required UIDs missing or invalid", missing)
+        quirk = "odd-uids" if all(is_odd_uid(text(attributes, tag)) for tag in missing) else ""
+        comment = "required UIDs missing or invalid"
+        raise DimseFailure(Status.DATA_SET_DOES_NOT_MATCH_SOP_CLASS, comment, missing, quirk=quirk)
 
-    def _check_announced(self, attributes: Attributes) -> None:
+    def _as_announced(self, attributes: Attributes) -> Attributes:
+        """What the index gets: an object is found by the UIDs that its sender knows it by, those of the command."""
         announced = {
             SOP_CLASS_UID: self._incoming.sop_class_uid,
             SOP_INSTANCE_UID: self._incoming.sop_instance_uid,
         }
-        differing = tuple(tag for tag, uid in announced.items() if text(attributes, tag) != uid)
-        if differing:
+        self.differing = tuple(tag for tag, uid in announced.items() if text(attributes, tag) != uid)
+        if self.differing and not self._leniency.mismatch:
             comment = "UIDs of data set and command differ"
-            raise DimseFailure(Status.DATA_SET_DOES_NOT_MATCH_SOP_CLASS, comment, differing)
+            raise DimseFailure(
+                Status.DATA_SET_DOES_NOT_MATCH_SOP_CLASS, comment, self.differing, quirk="uid-mismatch-warned"
+            )
+        return {**attributes, **announced} if self.differing else attributes

@@ -12,7 +12,7 @@ from blake3 import blake3
 from scpd.dataset.attributes import Attributes
 from scpd.query.matching import answer
 from scpd.query.terms import Level, Model, Query
-from scpd.storage.base import Holder, Incoming, Instance, Location, Record, Sealed, StorageStatistics
+from scpd.storage.base import Draft, Holder, Incoming, Instance, Location, Record, Sealed, StorageStatistics
 
 PAGE_ROWS = 200
 UNLIMITED_BYTES = 1 << 62
@@ -40,14 +40,14 @@ class MemoryBlobs:
     def draft(self, incoming: Incoming) -> "MemoryDraft":
         return MemoryDraft(self._placed)
 
-    def announce(self, names: Mapping[Location, str]) -> None:
-        pass
+    def harden(self, drafts: Sequence[Draft], names: Mapping[Location, str]) -> Sequence[OSError | None]:
+        return [None] * len(drafts)
 
     def announced(self) -> Mapping[Location, str]:
         return {}
 
-    def settle(self, locations: Sequence[Location]) -> Collection[Location]:
-        return ()
+    def settle(self, locations: Sequence[Location]) -> Sequence[OSError | None]:
+        return [None] * len(locations)
 
     def remove(self, location: Location) -> None:
         self._placed.pop(location, None)
@@ -76,6 +76,9 @@ class MemoryDraft:
     def finish(self, chunks: Sequence[memoryview]) -> Sealed:
         self.write(chunks)
         return Sealed(blake3(self._bytes).digest(), len(self._bytes))
+
+    def sync(self) -> None:
+        pass
 
     def place(self, location: Location) -> None:
         self._location = location

@@ -184,7 +184,7 @@ async def test_files_of_the_last_batch_without_a_row_are_removed_and_those_with_
     blobs.open()
     (kept,) = files_under(tmp_path)
     placed = {blobs.location(incoming(uid), instance(attributes(uid, study="9.9"))): uid for uid in ("1.6", "1.7")}
-    blobs.announce({**placed, str(kept.relative_to(tmp_path)): "1.5"})
+    blobs.harden([], {**placed, str(kept.relative_to(tmp_path)): "1.5"})
     for location, uid in placed.items():
         draft = blobs.draft(incoming(uid))
         draft.finish([memoryview(b"never indexed")])

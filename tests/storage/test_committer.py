@@ -1,12 +1,13 @@
 """Batches that go wrong: who is told what, and what is left of it."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pytest
 
 from scpd.storage.base import (
     CommitInDoubt,
+    Draft,
     Incoming,
     Location,
     Outcome,
@@ -25,26 +26,26 @@ class FaultyBlobs(MemoryBlobs):
         super().__init__()
         self.fail_draft: set[str] = set()
         self.unsettled: Collection[Location] = ()
-        self.fail_announce = False
+        self.fail_journal = False
         self.announcements: list[dict[Location, str]] = []
 
     @property
     def placed(self) -> Collection[Location]:
         return self._placed.keys()
 
-    def announce(self, names: object) -> None:
-        assert isinstance(names, dict)
+    def harden(self, drafts: Sequence[Draft], names: Mapping[Location, str]) -> Sequence[OSError | None]:
         self.announcements.append(dict(names))
-        if self.fail_announce:
+        if self.fail_journal:
             raise OSError("journal")
+        return super().harden(drafts, names)
 
     def draft(self, incoming: Incoming) -> MemoryDraft:
         if incoming.sop_instance_uid in self.fail_draft:
             raise OSError("no space")
         return super().draft(incoming)
 
-    def settle(self, locations: Sequence[Location]) -> Collection[Location]:
-        return [location for location in locations if location in self.unsettled]
+    def settle(self, locations: Sequence[Location]) -> Sequence[OSError | None]:
+        return [OSError("folder") if location in self.unsettled else None for location in locations]
 
 
 class FaultyIndex(MemoryIndex):
@@ -114,7 +115,7 @@ async def test_what_cannot_be_written_fails_alone(blobs: FaultyBlobs, index: Fau
 
 
 async def test_a_journal_that_cannot_be_synced_fails_the_batch(blobs: FaultyBlobs, index: FaultyIndex) -> None:
-    blobs.fail_announce = True
+    blobs.fail_journal = True
     (answers,) = await committed(blobs, index, [("1.1", b"a"), ("1.2", b"b")])
     assert kinds(answers) == [OutOfResources, OutOfResources]
     assert not blobs.placed and index.locate("1.1") is None
@@ -199,7 +200,7 @@ async def test_a_mistake_of_ours_is_answered_and_the_thread_lives_on(
 async def test_batches_are_bounded_and_answered_in_full(blobs: FaultyBlobs, index: FaultyIndex) -> None:
     (answers,) = await committed(blobs, index, [(f"1.{n}", b"x") for n in range(600)])
     assert answers == [Outcome.STORED] * 600
-    assert max(map(len, blobs.announcements)) == 256
+    assert max(map(len, blobs.announcements)) == 128
 
 
 async def test_a_caller_that_gave_up_does_not_disturb_the_others(blobs: FaultyBlobs, index: FaultyIndex) -> None:

@@ -26,6 +26,7 @@ def blobs(tmp_path: Path) -> Iterator[FileBlobs]:
 def placed(blobs: FileBlobs, uid: str, study: str = "1.2", series: str = "1.2.1") -> Location:
     draft = blobs.draft(incoming(uid))
     draft.finish([memoryview(b"bytes")])
+    draft.sync()
     location = blobs.location(incoming(uid), instance(attributes(uid, study, series)))
     draft.place(location)
     return location
@@ -119,13 +120,41 @@ def test_more_views_than_the_kernel_takes_at_once_are_written(
     assert path.read_bytes().endswith(b"0123456789")
 
 
-@pytest.mark.parametrize("progress", [0, 1, 2, 3])
+def test_what_cannot_be_synced_is_told_apart(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    drafts = [blobs.draft(incoming(f"1.{n}")) for n in range(5)]
+    for draft in drafts:
+        draft.finish([memoryview(b"bytes")])
+    bad = drafts[3]._fd
+    real = os.fdatasync
+
+    def failing(fd: int) -> None:
+        if fd == bad:
+            raise OSError(5, "Input/output error")
+        real(fd)
+
+    monkeypatch.setattr(os, "fdatasync", failing)
+    errors = blobs.harden(drafts, {"studies/1.dcm": "1"})
+    assert [position for position, error in enumerate(errors) if error] == [3]
+    assert blobs.announced() == {"studies/1.dcm": "1", "quarantine/1.dcm": "1"}
+
+
+def test_a_journal_that_cannot_be_synced_stops_the_batch(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(fd: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fdatasync", failing)
+    with pytest.raises(OSError, match="Input/output"):
+        blobs.harden([], {"studies/1.dcm": "1"})
+
+
+@pytest.mark.parametrize("progress", [0, 1, 2, 3, 4])
 def test_an_abandoned_draft_is_gone_wherever_it_was(blobs: FileBlobs, progress: int) -> None:
     draft = blobs.draft(incoming("1.5"))
     location = blobs.location(incoming("1.5"), instance(attributes("1.5")))
     steps: list[Callable[[], object]] = [
         lambda: draft.write([memoryview(b"a")]),
         lambda: draft.finish([]),
+        draft.sync,
         lambda: draft.place(location),
     ]
     for step in steps[:progress]:
@@ -147,7 +176,7 @@ def test_an_object_is_read_back_without_its_head(blobs: FileBlobs) -> None:
 
 
 def test_the_first_object_of_a_study_syncs_every_folder_on_the_way(blobs: FileBlobs, synced: Synced) -> None:
-    assert not blobs.settle([placed(blobs, "1.5")])
+    assert blobs.settle([placed(blobs, "1.5")]) == [None]
     assert synced.taken() == [".", "studies", "studies/1.2", "studies/1.2/1.2.1"]
 
 
@@ -180,12 +209,13 @@ def test_a_failed_sync_fails_what_depends_on_it_and_the_new_folder_goes(blobs: F
     blobs.settle([placed(blobs, "1.5")])
     good, bad = placed(blobs, "1.6"), placed(blobs, "1.7", series="1.2.2")
     synced.failing = {"studies/1.2/1.2.2"}
-    assert blobs.settle([good, bad]) == {bad}
+    none, error = blobs.settle([good, bad])
+    assert none is None and isinstance(error, OSError)
     blobs.remove(bad)
     assert not (blobs.root / "studies/1.2/1.2.2").exists() and (blobs.root / good).exists()
     synced.failing = set()
     synced.taken()
-    assert not blobs.settle([placed(blobs, "1.7", series="1.2.2")])
+    assert blobs.settle([placed(blobs, "1.7", series="1.2.2")]) == [None]
     assert synced.taken() == ["studies/1.2", "studies/1.2/1.2.2"]
 
 
@@ -193,7 +223,7 @@ def test_a_folder_whose_entry_was_not_synced_is_never_trusted_later(blobs: FileB
     blobs.settle([placed(blobs, "1.5")])
     synced.failing = {"studies/1.2"}
     bad = placed(blobs, "1.7", series="1.2.2")
-    assert blobs.settle([bad]) == {bad}
+    assert blobs.settle([bad]) != [None]
     blobs.remove(bad)
     assert not (blobs.root / "studies/1.2/1.2.2").exists()
     assert (blobs.root / "studies/1.2/1.2.1").exists()
@@ -219,8 +249,8 @@ def test_without_durability_nothing_is_synced(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(os, "fsync", refused)
     monkeypatch.setattr(os, "fdatasync", refused)
-    blobs.announce({"studies/1": "1"})
-    assert not blobs.settle([placed(blobs, "1.5")])
+    assert blobs.harden([], {"studies/1": "1"}) == []
+    assert blobs.settle([placed(blobs, "1.5")]) == [None]
     blobs.close()
 
 
