@@ -4,6 +4,7 @@ Configuration stops here. Every room below takes a small frozen dataclass of its
 """
 
 import asyncio
+import errno
 import os
 import signal
 import socket
@@ -16,10 +17,12 @@ from structlog.typing import FilteringBoundLogger
 from scpd import __version__
 from scpd.config import Settings
 from scpd.exits import Exit
+from scpd.identity.base import Verifier
 from scpd.observability import systemd
 from scpd.observability.logging import configure, report_loop_errors
 from scpd.server.entity import ApplicationEntity
-from scpd.server.listener import Listener, bind, inherited, is_loopback
+from scpd.server.listener import TLS_SOCKET_NAME, Listener, bind, inherited, is_loopback
+from scpd.server.tls import Tls, TlsError
 from scpd.storage.backends import load_backend
 from scpd.storage.base import Backend, StorageError
 
@@ -44,33 +47,62 @@ async def run(settings: Settings, log: FilteringBoundLogger) -> Exit:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    # 2. The store: locked, checked, swept.
+    # 2. What the configuration names: keys, certificates, users.
+    try:
+        verifier = settings.verifier()
+        options = settings.tls_options()
+        tls = Tls(options, log) if options is not None else None
+    except (TlsError, ValueError) as error:
+        log.error("cannot use what the configuration names", reason=str(error))
+        return Exit.CONFIGURATION
+    loop.add_signal_handler(signal.SIGHUP, reload, tls, log)
+    # 3. The store: locked, checked, swept.
     try:
         backend = load_backend(settings.storage.backend, settings.backend_options())
         await backend.open()
     except (StorageError, ValueError) as error:
         log.error("cannot open the store", reason=str(error))
         return Exit.UNAVAILABLE
-    # 3. Peers, for as long as nobody says stop.
+    # 4. Peers, for as long as nobody says stop.
     try:
-        return await serve_peers(settings, backend, stop, log)
+        return await serve_peers(settings, backend, stop, log, tls=tls, verifier=verifier)
     finally:
-        # 4. The store last: whatever was acknowledged is in it.
+        # 5. The store last: whatever was acknowledged is in it.
         await backend.close()
         log.info("stopped")
 
 
-async def serve_peers(settings: Settings, backend: Backend, stop: asyncio.Event, log: FilteringBoundLogger) -> Exit:
+def reload(tls: Tls | None, log: FilteringBoundLogger) -> None:
+    """What SIGHUP asks for: the files of TLS are read again; associations go on."""
+    if tls is None:
+        log.info("nothing to reload")
+    else:
+        tls.reload()
+
+
+async def serve_peers(
+    settings: Settings,
+    backend: Backend,
+    stop: asyncio.Event,
+    log: FilteringBoundLogger,
+    *,
+    tls: Tls | None,
+    verifier: Verifier | None,
+) -> Exit:
     """Serves on the inherited or configured sockets until `stop`, then drains."""
     try:
-        sockets = inherited(os.environ) or bind(settings.listen.host, settings.listen.port)
+        sockets, tls_sockets = listening_sockets(settings)
     except OSError as error:
         log.error("cannot listen", reason=error.strerror)
         return Exit.UNAVAILABLE
-    entity = ApplicationEntity(settings.profile(), settings.provider(backend), settings.server_options(), log)
+    entity = ApplicationEntity(
+        settings.profile(), settings.provider(backend), settings.server_options(), log, verifier=verifier
+    )
     listener = Listener(entity)
     await listener.start(sockets)
-    announce(settings, sockets, log)
+    if tls is not None:
+        listener.start_tls(tls_sockets, tls)
+    announce(settings, sockets, tls_sockets, log)
     systemd.notify("READY=1", f"STATUS=Serving DICOM as {', '.join(settings.ae.titles)}")
     watchdog = asyncio.create_task(feed_watchdog())
     await stop.wait()
@@ -81,13 +113,29 @@ async def serve_peers(settings: Settings, backend: Backend, stop: asyncio.Event,
     return Exit.OK
 
 
-def announce(settings: Settings, sockets: Sequence[socket.socket], log: FilteringBoundLogger) -> None:
+def listening_sockets(settings: Settings) -> tuple[list[socket.socket], list[socket.socket]]:
+    """The plain sockets and those for TLS, each inherited or bound. Raises OSError."""
+    plain, secured = inherited(os.environ)
+    if secured and settings.tls is None:
+        raise OSError(errno.EINVAL, f"a socket named {TLS_SOCKET_NAME} was handed over, but [tls] is not configured")
+    if settings.tls is not None and not secured:
+        secured = bind(settings.tls.host, settings.tls.port)
+    return plain or bind(settings.listen.host, settings.listen.port), secured
+
+
+def announce(
+    settings: Settings,
+    sockets: Sequence[socket.socket],
+    tls_sockets: Sequence[socket.socket],
+    log: FilteringBoundLogger,
+) -> None:
     """Says where and as whom the daemon listens; and, where nobody could call, how to let somebody in."""
-    addresses = [sock.getsockname()[:2] for sock in sockets]
+    addresses = [sock.getsockname()[:2] for sock in (*sockets, *tls_sockets)]
     log.info(
         "listening",
         version=__version__,
-        addresses=[f"{host}:{port}" for host, port in addresses],
+        addresses=[f"{host}:{port}" for host, port in addresses[: len(sockets)]],
+        tls_addresses=[f"{host}:{port}" for host, port in addresses[len(sockets) :]],
         ae_titles=list(settings.ae.titles),
         backend=settings.storage.backend,
         peers=len(settings.peer),

@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     add_serve(commands.add_parser("serve", help="run the daemon"))
     add_check(commands.add_parser("check", help="validate a configuration"))
     add_schema(commands.add_parser("schema", help="print the JSON Schema of the configuration"))
+    add_hash_passcode(commands.add_parser("hash-passcode", help="print a line for the users file of [identity]"))
     add_echo(commands.add_parser("echo", help="verify a peer with a C-ECHO; also the health check"))
     return top
 
@@ -60,6 +61,14 @@ def add_check(command: argparse.ArgumentParser) -> None:
 def add_schema(command: argparse.ArgumentParser) -> None:
     """Arguments of `schema`: none."""
     command.set_defaults(command=schema)
+
+
+def add_hash_passcode(command: argparse.ArgumentParser) -> None:
+    """Arguments of `hash-passcode`; the passcode itself is never one."""
+    command.add_argument(
+        "user", metavar="NAME", help="the user; the passcode is asked for, or read from standard input"
+    )
+    command.set_defaults(command=hash_passcode)
 
 
 def add_echo(command: argparse.ArgumentParser) -> None:
@@ -113,6 +122,21 @@ def schema(arguments: argparse.Namespace) -> Exit:
     from scpd.config import Settings
 
     print(json.dumps(Settings.json_schema(), indent=2))
+    return Exit.OK
+
+
+def hash_passcode(arguments: argparse.Namespace) -> Exit:
+    """Prints the line for a user with a passcode."""
+    from getpass import getpass
+
+    from scpd.identity.users import user_line
+
+    passcode = getpass("Passcode: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    try:
+        print(user_line(arguments.user, passcode))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return Exit.FAILED
     return Exit.OK
 
 

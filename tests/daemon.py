@@ -17,12 +17,14 @@ from typing import Self
 import structlog
 import uvloop
 
+from scpd.identity.base import Verifier
 from scpd.observability.logging import escape_control_characters, report_loop_errors
 from scpd.profile.profile import Profile
 from scpd.query.identifier import QueryRules
 from scpd.server.entity import ApplicationEntity
 from scpd.server.listener import Listener, bind
-from scpd.server.options import ServerOptions
+from scpd.server.options import ServerOptions, TlsOptions
+from scpd.server.tls import Tls
 from scpd.services.exchange import Provider
 from scpd.storage.backends import open_filesystem
 from scpd.storage.base import Backend
@@ -45,6 +47,9 @@ class Daemon:
     query_rules: QueryRules = field(default_factory=QueryRules)
     results_max: int = 0
     object_bytes_max: int = 1 << 32
+    retrieve_ae_title: str | None = None
+    tls: TlsOptions | None = None
+    verifier: Verifier | None = None
     log_text: StringIO = field(default_factory=StringIO)
 
     def __enter__(self) -> Self:
@@ -68,6 +73,14 @@ class Daemon:
         """Asks for the orderly end, as SIGTERM does; leaving the context waits for it."""
         self.loop.call_soon_threadsafe(self._stop.set)
 
+    def reload(self) -> None:
+        """Reads the files of TLS again, as SIGHUP does; returns when that is done."""
+
+        async def reload() -> None:
+            self._tls.reload()
+
+        asyncio.run_coroutine_threadsafe(reload(), self.loop).result(5)
+
     def wait_until(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
         """Waits for something that no peer can see."""
         end = time.monotonic() + seconds
@@ -82,7 +95,7 @@ class Daemon:
     @property
     def tasks(self) -> int:
         """Connections that are still served."""
-        return len(self._listener._associations)
+        return len(self._listener._associations) + len(self._listener._handshakes)
 
     @property
     def stalled(self) -> int:
@@ -123,12 +136,18 @@ class Daemon:
                 identifier_bytes_max=65_536,
                 results_max=self.results_max,
                 object_bytes_max=self.object_bytes_max,
+                retrieve_ae_title=self.retrieve_ae_title,
             )
-            self.entity = ApplicationEntity(self.profile, provider, self.options, log)
+            self.entity = ApplicationEntity(self.profile, provider, self.options, log, verifier=self.verifier)
             self._listener = Listener(self.entity)
             sockets = bind("127.0.0.1", 0)
             self.port: int = sockets[0].getsockname()[1]
             await self._listener.start(sockets)
+            if self.tls is not None:
+                self._tls = Tls(self.tls, log)
+                tls_sockets = bind("127.0.0.1", 0)
+                self.tls_port: int = tls_sockets[0].getsockname()[1]
+                self._listener.start_tls(tls_sockets, self._tls)
             self._ready.set()
             await self._stop.wait()
             await self._listener.drain(self.options.drain_seconds)

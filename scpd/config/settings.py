@@ -97,7 +97,7 @@ class TlsTable(Table):
     key: File = Field(description="The private key of our certificate (PEM, without a passphrase).")
     client_certificates: Literal["required", "off"] = Field(
         default="required",
-        description='"required" admits peers with a trusted certificate that is bound to their AE title; "off" anybody.',
+        description='"required" admits peers with a trusted certificate bound to their AE title; "off" anybody.',
     )
     ca: Annotated[Directory, AfterValidator(authorities)] = Field(
         default="", validate_default=True, description="Authorities that sign the certificates of peers (PEM)."

@@ -9,17 +9,22 @@ because a C-CANCEL, a release or a lost connection must be seen while it answers
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import fields
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn, TypeVar
 
+from scpd.dimse.codec import uids_as_received
 from scpd.dimse.command import CCancelRQ, CFindRQ, Request, Response
 from scpd.dimse.pdv import CommandReceived, DataSetPiece, MessageReader, RepeatedMessage, encode_message
+from scpd.dimse.response import with_uids
+from scpd.identity.base import Claim
 from scpd.profile.explain import Explanation
-from scpd.profile.negotiation import Accepted, negotiate
+from scpd.profile.negotiation import Accepted, Rejected, negotiate
 from scpd.profile.profile import Peer
+from scpd.profile.quirks import Quirk
 from scpd.server.entity import ApplicationEntity
+from scpd.server.identity import Identified, NotIdentified, identify, judge
 from scpd.server.lobby import origin_of
 from scpd.server.pump import Pump
 from scpd.server.wire import SendTimeout, Wire
@@ -35,7 +40,9 @@ from scpd.ul.events import (
     ReleaseIndication,
     TransportClosed,
 )
-from scpd.ul.pdu import AssociateRJ, AssociateRQ
+from scpd.ul.pdu import AssociateAC, AssociateRJ, AssociateRQ, UserIdentityRQ
+
+Outcome = TypeVar("Outcome")
 
 numbers = itertools.count(1)
 """Association ids of this process, as they stand in the log."""
@@ -44,16 +51,21 @@ USER, NO_REASON = 0, 0
 """An A-ABORT of our own will: source "service-user", reason not significant (PS3.8 Table 9-26)."""
 
 
+LONG_PDU_BYTES_MAX = 16_777_216
+"""What a peer with the quirk "long-pdus" may send; nothing of a P-DATA-TF is kept, so it costs no memory."""
+
+
 class PeerReleased(AssociationEnded):
     """An A-RELEASE-RQ came (PS3.8 7.2)."""
 
 
 class Asked(NamedTuple):
-    """A request that waits for its answer."""
+    """A request that waits for its answer; `data` is the command set as it was received."""
 
     request: Request
     context_id: int
     has_data_set: bool
+    data: bytes
 
 
 class Association:
@@ -65,7 +77,7 @@ class Association:
         self._connection = Connection(Role.ACCEPTOR, entity.options.upper_layer)
         self._pump = Pump(wire, self._connection, entity.options)
         self._messages = MessageReader(entity.options.messages)
-        self._log = entity.log.bind(association=next(numbers), address=wire.peer_address)
+        self._log = entity.log.bind(association=next(numbers), address=wire.peer_address, **described(wire))
         self._accepted: Accepted | None = None
         self._slot: Peer | None = None
         self.origin = origin_of(wire.peer_address)
@@ -131,29 +143,78 @@ class Association:
             event = await self._pump.next_event()
         if not isinstance(event, AssociateIndication):
             raise AssociationEnded(describe(event))
-        if self._connection.state is not State.AWAITING_LOCAL_ANSWER:
-            raise AssociationEnded("over before it was answered")
+        self._check_unanswered()
         request = event.request
         self._log = self._log.bind(calling=request.calling_ae_title, called=request.called_ae_title)
-        decision = negotiate(request, self._entity.profile, self._wire.peer_address)
+        decision = negotiate(request, self._entity.profile, self._wire.peer_address, self._wire.certificate)
         if not isinstance(decision, Accepted):
-            self._reject(decision.reject, **fields_of(decision.explanation))
+            self._turn_away(decision)
         refusal = self._entity.refusal(decision.peer, self._wire.peer_address)
         if refusal is not None:
             reject, explanation = refusal
             self._reject(reject, **fields_of(explanation))
-        self._accept(request, decision)
-
-    def _accept(self, request: AssociateRQ, decision: Accepted) -> None:
         self._take_slot(decision.peer)
+        self._accept(request, decision, await self._identify(request, decision))
+
+    async def _identify(self, request: AssociateRQ, decision: Accepted) -> AssociateAC:
+        """The answer, after the user identity was verified where somebody can do that."""
+        claimed, verifier = request.user_information.user_identity, self._entity.verifier
+        if verifier is None or not isinstance(claimed, UserIdentityRQ):
+            return decision.accept
+        told = (claimed.identity_type, claimed.primary_field, claimed.secondary_field)
+        claim = Claim(*told, request.calling_ae_title, self._wire.peer_address)
+        judging = judge(verifier, claim, self._entity.options.identity_seconds, self._log)
+        verdict = await self._while_peer_waits(judging)
+        is_required = self._entity.profile.requires_identity_of(decision.peer)
+        match identify(claimed, verdict, decision, is_required=is_required):
+            case NotIdentified(reject, reason):
+                self._reject(reject, reason=reason)
+            case Identified(accept, user, remark):
+                self._log = self._log.bind(user=user) if user else self._log
+                if remark:
+                    self._log.info("tolerated", what=remark)
+                return accept
+
+    async def _while_peer_waits(self, work: Coroutine[None, None, Outcome]) -> Outcome:
+        """Does what the answer to the request depends on. Raises AssociationEnded when the peer does not wait."""
+        task = asyncio.create_task(work)
+        task.add_done_callback(lambda _: self._wire.ring())
+        self._pump.peer_may_be_silent = True
+        try:
+            while not task.done():
+                event = await self._pump.next_event()
+                if event is not None:
+                    raise AssociationEnded(describe(event))
+            self._check_unanswered()
+            return task.result()
+        finally:
+            self._pump.peer_may_be_silent = False
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def _check_unanswered(self) -> None:
+        if self._connection.state is not State.AWAITING_LOCAL_ANSWER:
+            raise AssociationEnded("over before it was answered")
+
+    def _accept(self, request: AssociateRQ, decision: Accepted, answer: AssociateAC) -> None:
         self._accepted = decision
-        self._caller = Caller(request.calling_ae_title, request.called_ae_title, self._wire.peer_address, decision.peer)
+        peer = decision.peer
+        self._caller = Caller(peer.ae_title, request.called_ae_title, self._wire.peer_address, peer)
+        if Quirk.LONG_PDUS in peer.quirks:
+            self._connection.tolerate_data_pdus(LONG_PDU_BYTES_MAX)
         for explanation in decision.refused:
             self._log.warning("presentation context refused", **fields_of(explanation))
         for remark in decision.remarks:
             self._log.info("tolerated", what=remark)
         self._log.info("association accepted", contexts=len(decision.contexts), refused=len(decision.refused))
-        self._connection.accept(decision.accept, self._pump.now)
+        self._connection.accept(answer, self._pump.now)
+
+    def _turn_away(self, decision: Rejected) -> NoReturn:
+        if not decision.silently:
+            self._reject(decision.reject, **fields_of(decision.explanation))
+        self._log.warning("connection closed", **fields_of(decision.explanation))
+        self._wire.close()
+        raise AssociationEnded("unknown caller")
 
     def _reject(self, reject: AssociateRJ, **why: object) -> NoReturn:
         self._connection.reject(reject, self._pump.now)
@@ -222,7 +283,7 @@ class Association:
                 if self._answering is not None and self._answering.request.message_id == message_id:
                     self._is_cancelled = True
             case command if isinstance(command, Request):
-                self._early = Asked(command, received.context_id, received.has_data_set)
+                self._early = Asked(command, received.context_id, received.has_data_set, received.data)
             case _:
                 raise ProtocolError(USER, NO_REASON, "a response to nothing that was asked")
 
@@ -250,7 +311,7 @@ class Association:
             await asyncio.gather(task, return_exceptions=True)  # how it ended is known, or of no interest any more
 
     async def _send_replies(self, asked: Asked, data_set: AsyncIterator[Chunks]) -> None:
-        encoder = ReplyEncoder(asked.context_id, self._connection.peer_maximum_length)
+        encoder = ReplyEncoder(asked.context_id, self._connection.peer_maximum_length, self._uids_to_echo(asked))
         async with aclosing(answer(asked.request, self._exchange(asked, data_set))) as replies:
             async for reply in replies:
                 if self._wire.lost or not self._connection.can_send_data:
@@ -270,6 +331,11 @@ class Association:
             self._log,
         )
 
+    def _uids_to_echo(self, asked: Asked) -> Mapping[str, str]:
+        """UIDs that the response has to repeat byte by byte: none but for a peer that needs it."""
+        assert self._accepted is not None
+        return uids_as_received(asked.data) if Quirk.UIDS_ECHOED_EXACTLY in self._accepted.peer.quirks else {}
+
     async def _data_set(self, asked: Asked) -> AsyncIterator[Chunks]:
         """What follows the command, handed over whenever a received block is used up, and at the end."""
         views: list[memoryview] = []
@@ -282,6 +348,11 @@ class Association:
                 if ended or not self._pump.has_more():
                     yield Chunks(views, ended)
                     views = []
+
+
+def described(wire: Wire) -> dict[str, object]:
+    """What the log says of a connection that is secured, and nothing of another."""
+    return {} if wire.secured is None else {"tls": wire.secured.version()}
 
 
 def describe(event: Event) -> str:
@@ -305,7 +376,8 @@ def fields_of(explanation: Explanation) -> dict[str, object]:
 class ReplyEncoder:
     """Replies as P-DATA-TFs. Pending responses are one and the same object: its encoding is kept for the next."""
 
-    def __init__(self, context_id: int, pdu_length_max: int | None) -> None:
+    def __init__(self, context_id: int, pdu_length_max: int | None, uids: Mapping[str, str]) -> None:
+        self._uids = uids
         self._context_id = context_id
         self._pdu_length_max = pdu_length_max
         self._pending: Response | None = None
@@ -314,8 +386,11 @@ class ReplyEncoder:
     def encode(self, reply: Reply) -> bytes:
         """The whole message."""
         if reply.data_set is None:
-            return encode_message(reply.response, self._context_id, None, self._pdu_length_max)
+            return encode_message(self._echoing(reply), self._context_id, None, self._pdu_length_max)
         if self._repeated is None or reply.response is not self._pending:
             self._pending = reply.response
-            self._repeated = RepeatedMessage(reply.response, self._context_id, self._pdu_length_max)
+            self._repeated = RepeatedMessage(self._echoing(reply), self._context_id, self._pdu_length_max)
         return self._repeated.with_data_set(reply.data_set)
+
+    def _echoing(self, reply: Reply) -> Response:
+        return with_uids(reply.response, self._uids) if self._uids else reply.response

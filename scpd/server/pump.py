@@ -48,7 +48,7 @@ class Pump:
         self._timer: asyncio.Handle | None = None  # uvloop's is no TimerHandle when its time has come already
         self._timer_due = 0.0
         self.last_activity = self._turn_began = self._loop.time()
-        connection.transport_opened(self.last_activity)
+        connection.transport_opened(wire.since)  # ARTIM runs from there
 
     @property
     def now(self) -> float:

@@ -2,17 +2,20 @@
 
 `Wire` is an asyncio BufferedProtocol: the socket fills pooled blocks and no byte is copied on the way. It reads a
 few blocks ahead while the association is busy with the disk, and stops reading when those are full: that is the
-whole of the back-pressure towards the peer. It knows nothing of PDUs.
+whole of the back-pressure towards the peer. It knows nothing of PDUs, and of TLS only what is different in the calls
+it gets: a TLS connection is never half-closed, and asks for room more often than it has something to fill it.
 """
 
 import asyncio
 import socket
+import ssl
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from struct import pack
 from typing import cast
 
+from scpd.profile.certificate import PeerCertificate
 from scpd.server.blocks import Block, Blocks, Share
 
 READ_AHEAD_BLOCKS = 2
@@ -32,12 +35,20 @@ class SendTimeout(Exception):
 
 
 class Wire(asyncio.BufferedProtocol):
-    """A connection's bytes. `opened` is called once, with the wire, when the connection is made."""
+    """A connection's bytes. `opened` is called once, with the wire, when the connection is made.
 
-    def __init__(self, pool: Blocks, opened: Callable[["Wire"], None]) -> None:
+    `since` is when the peer connected, on the event loop's clock; with TLS that is before the handshake. `secured` is
+    the TLS connection, None without TLS, and `certificate` the one that the peer was asked for.
+    """
+
+    def __init__(self, pool: Blocks, opened: Callable[["Wire"], None], *, is_tls: bool = False) -> None:
+        self.since = asyncio.get_running_loop().time()
         self.lost = False
         self.peer_address = ""
         self.bytes_received = 0
+        self.secured: ssl.SSLObject | None = None
+        self.certificate: PeerCertificate | None = None
+        self._is_tls = is_tls
         self._pool = pool
         self._opened = opened
         self._blocks_out = 0
@@ -56,12 +67,15 @@ class Wire(asyncio.BufferedProtocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's transports only look like asyncio's
         peer = transport.get_extra_info("peername")
         self.peer_address = str(peer[0]) if peer else ""
+        self.secured = transport.get_extra_info("ssl_object")
         self._opened(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         if self._filling is None:
             self._filling = self._pool.take()
             self._blocks_out += 1
+            if self._is_tls:
+                asyncio.get_running_loop().call_soon(self._let_go_of_unused_block)
         return self._filling.room
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -80,7 +94,11 @@ class Wire(asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         self._end_of_stream = True
         self._wake()
-        return True  # the transport stays open: what is being answered may still be sent
+        if not self._is_tls:
+            return True  # the transport stays open: what is being answered may still be sent
+        self.lost = True
+        self.resume_writing()
+        return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = self._end_of_stream = True

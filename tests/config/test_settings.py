@@ -145,7 +145,11 @@ def test_tls_is_off_without_its_table_and_asks_for_certificates_with_it(tmp_path
     assert loaded(tmp_path, "").tls_options() is None
     mutual = loaded(tmp_path, TLS + 'ca = "/tls/ca.crt"\ncrl = "/tls/ca.crl"\nprofile = "bcp195-modified"\n')
     assert mutual.tls_options() == TlsOptions(
-        Path("/tls/scpd.crt"), Path("/tls/scpd.key"), Path("/tls/ca.crt"), Path("/tls/ca.crl"), TlsProfile.BCP195_MODIFIED
+        Path("/tls/scpd.crt"),
+        Path("/tls/scpd.key"),
+        Path("/tls/ca.crt"),
+        Path("/tls/ca.crl"),
+        TlsProfile.BCP195_MODIFIED,
     )
     one_sided = loaded(tmp_path, TLS + 'client_certificates = "off"\nca = "/tls/ca.crt"\n')
     assert one_sided.tls_options() == TlsOptions(Path("/tls/scpd.crt"), Path("/tls/scpd.key"))
@@ -153,7 +157,9 @@ def test_tls_is_off_without_its_table_and_asks_for_certificates_with_it(tmp_path
 
 def test_certificates_reach_the_peer_in_the_spelling_they_are_compared_in(tmp_path: Path) -> None:
     colons = ":".join(["AB"] * 32)
-    text = f'[[peer]]\nae_title = "CT1"\naddresses = ["10.0.0.1"]\ncertificates = ["sha256:{colons}", "dns:CT1.Example"]\n'
+    text = (
+        f'[[peer]]\nae_title = "CT1"\naddresses = ["10.0.0.1"]\ncertificates = ["sha256:{colons}", "dns:CT1.Example"]\n'
+    )
     [peer] = loaded(tmp_path, text).profile().peers
     assert peer.certificates == ("sha256:" + "ab" * 32, "dns:ct1.example")
 
@@ -182,7 +188,7 @@ def test_the_verifier_is_made_with_its_options(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (TLS, 'tls.ca = \'\': must be set while client_certificates is "required"'),
+        (TLS, "tls.ca = '': must be set while client_certificates is \"required\""),
         ("[tls]\n", "tls.certificate: is missing"),
         (TLS.replace("/tls/scpd.key", "scpd.key"), "must be an absolute path"),
         (TLS + 'ca = "/ca"\nprofile = "bcp159"\n', "did you mean 'bcp195'?"),
@@ -246,7 +252,9 @@ def test_scpd_toml_lists_every_key_with_its_default() -> None:
     listed = dict(leaves(tomllib.loads(TEXT)))
     everything = as_json(Settings().model_dump(mode="json"))
     assert isinstance(everything, dict)
-    expected = dict(leaves({name: value for name, value in everything.items() if name not in ("service", "peer", "tls")}))
+    expected = dict(
+        leaves({name: value for name, value in everything.items() if name not in ("service", "peer", "tls")})
+    )
     assert listed == expected
 
 
