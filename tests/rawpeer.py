@@ -294,9 +294,11 @@ class RawPeer:
         self.send(command(context_id, store_rq(instance, message_id)) + data_set(context_id, data))
         return self.receive_message()
 
-    def find(self, identifier: bytes, message_id: int = 1, context_id: int = 5) -> list[Message]:
+    def find(
+        self, identifier: bytes, message_id: int = 1, context_id: int = 5, sop_class: str = STUDY_ROOT_FIND
+    ) -> list[Message]:
         """A C-FIND; returns every response, the final one last."""
-        self.send(command(context_id, find_rq(message_id)) + data_set(context_id, identifier))
+        self.send(command(context_id, find_rq(message_id, sop_class)) + data_set(context_id, identifier))
         responses = [self.receive_message()]
         while responses[-1].status in (0xFF00, 0xFF01):
             responses.append(self.receive_message())

@@ -2,10 +2,13 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 
 from scpd.dimse.command import CFindRQ, CFindRSP
 from scpd.dimse.status import DimseFailure, Status
-from scpd.query.identifier import decode_identifier, encode_match, pending_status
+from scpd.profile.profile import FindExtension
+from scpd.profile.quirks import Quirk
+from scpd.query.identifier import QueryRules, decode_identifier, encode_match, pending_status
 from scpd.query.terms import Model
 from scpd.services.exchange import Exchange, Reply, first_bytes
 
@@ -14,6 +17,14 @@ MODEL_OF: Mapping[str, Model] = {
     "1.2.840.10008.5.1.4.1.2.2.1": Model.STUDY_ROOT,
 }
 
+RULE_OF: Mapping[FindExtension, str] = {
+    FindExtension.RELATIONAL_QUERIES: "relational",
+    FindExtension.DATE_TIME_MATCHING: "combined_datetime",
+    FindExtension.EMPTY_VALUE_MATCHING: "empty_values",
+    FindExtension.MULTIPLE_VALUE_MATCHING: "multiple_values",
+}
+"""What an extension changes in the reading of an Identifier."""
+
 
 async def find(request: CFindRQ, exchange: Exchange) -> AsyncGenerator[Reply, None]:
     """Answers a C-FIND-RQ: a pending response a match, then the final one (PS3.4 C.4.1.3)."""
@@ -21,7 +32,7 @@ async def find(request: CFindRQ, exchange: Exchange) -> AsyncGenerator[Reply, No
     identifier = await first_bytes(exchange.data_set, provider.identifier_bytes_max + 1)
     if len(identifier) > provider.identifier_bytes_max:
         raise DimseFailure(Status.UNABLE_TO_PROCESS, f"identifier longer than {provider.identifier_bytes_max} bytes")
-    query = decode_identifier(identifier, syntax, MODEL_OF[request.affected_sop_class_uid], provider.query_rules)
+    query = decode_identifier(identifier, syntax, MODEL_OF[request.affected_sop_class_uid], rules_of(exchange))
     pending = CFindRSP(request.message_id, request.affected_sop_class_uid, pending_status(query))
     matches = 0
     async with aclosing(provider.backend.find(query)) as pages:
@@ -36,3 +47,10 @@ async def find(request: CFindRQ, exchange: Exchange) -> AsyncGenerator[Reply, No
                 yield Reply(pending, encode_match(query, match, syntax, provider.retrieve_ae_title))
     exchange.log.info("query answered", level=query.level.value, matches=matches)
     yield Reply(CFindRSP(request.message_id, request.affected_sop_class_uid, Status.SUCCESS))
+
+
+def rules_of(exchange: Exchange) -> QueryRules:
+    """The rules for everybody, and for this peer; and what was negotiated for this context (PS3.4 C.5.1.1)."""
+    negotiated = {RULE_OF[extension]: True for extension in exchange.context.extensions if extension in RULE_OF}
+    strict = exchange.provider.query_rules.strict and Quirk.LENIENT_QUERIES not in exchange.caller.peer.quirks
+    return replace(exchange.provider.query_rules, **negotiated | {"strict": strict})
