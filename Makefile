@@ -22,3 +22,17 @@ coverage-%:
 # Warnings are errors, as pyproject.toml says.
 test:
 	$(BIN)/python -m pytest
+
+# Not a part of the check: as long as one likes. `uv sync --group fuzz` installs the fuzzer.
+SECONDS := 60
+SEEDS := 10000
+
+.PHONY: fuzz simulate
+fuzz: $(addprefix fuzz-,pdu command head identifier replayer)
+fuzz-replayer:
+	$(BIN)/python -m tests.fuzz.replayer --sessions 1000000 --seconds $(SECONDS) --seed $$(date +%s)
+fuzz-%:
+	$(BIN)/python -m tests.fuzz $* --seconds $(SECONDS)
+
+simulate:
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS)

@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -72,6 +73,10 @@ class Wiretap:
             if number(command, 0x0100) == command_field
         ]
 
+    def sent(self) -> list[bytes]:
+        """What each connection sent to the daemon, in order. Call it after the `with` block."""
+        return [bytes(recording.to_daemon) for recording in self._recordings]
+
     def _accept(self) -> None:
         while True:
             try:
@@ -92,15 +97,14 @@ class Wiretap:
                 thread.start()
 
     def _pump(self, source: socket.socket, target: socket.socket, record: bytearray) -> None:
-        """Copies until the source ends, then ends the target's reading."""
-        try:
+        """Copies until the source ends or is reset, then ends the target's reading."""
+        with suppress(OSError):
             while chunk := source.recv(1 << 18):
                 record += chunk
                 target.sendall(chunk)
                 self._ring_bell()
+        with suppress(OSError):
             target.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # one side reset the connection; the other pump sees it as well
 
     def _ring_bell(self) -> None:
         if self._bell and sum(len(recording.to_daemon) for recording in self._recordings) >= self._bell[0]:
