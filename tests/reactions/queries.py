@@ -57,13 +57,13 @@ def keep_images(peer: RawPeer, *images: Mapping[str, Value]) -> None:
 
 def studies_found(peer: RawPeer, **keys: Value) -> list[int]:
     """The numbers of the studies that match, in ascending order."""
-    matches = found(peer, "STUDY", **keys)
+    matches = found(peer, "STUDY", STUDY_ROOT, **keys)
     return sorted(int(match.StudyInstanceUID.split(".")[2]) for match in matches)
 
 
 def images_found(peer: RawPeer, **keys: Value) -> list[int]:
     """The numbers of the images that match, in ascending order."""
-    matches = found(peer, "IMAGE", StudyInstanceUID=STUDY, SeriesInstanceUID=SERIES, **keys)
+    matches = found(peer, "IMAGE", STUDY_ROOT, StudyInstanceUID=STUDY, SeriesInstanceUID=SERIES, **keys)
     return sorted(int(match.SOPInstanceUID.split(".")[-1]) for match in matches)
 
 

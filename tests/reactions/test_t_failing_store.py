@@ -6,7 +6,7 @@ The backend is the real one; only the step that fails is replaced, and it can he
 import errno
 import os
 import subprocess
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeAlias
@@ -15,7 +15,17 @@ import pytest
 
 from scpd.storage.archive import Archive
 from scpd.storage.backends import open_filesystem
-from scpd.storage.base import Backend, CommitInDoubt, Incoming, Location, OutOfResources, Record, Sealed
+from scpd.storage.base import (
+    Backend,
+    CommitInDoubt,
+    Draft,
+    Incoming,
+    Location,
+    OutOfResources,
+    Record,
+    Sealed,
+    StorageError,
+)
 from scpd.storage.draft import FileDraft
 from scpd.storage.filesystem import FileBlobs
 from scpd.storage.sqlite import SqliteIndex
@@ -113,8 +123,8 @@ def test_t02_less_room_than_the_floor(peer: RawPeer, daemon: Daemon) -> None:
 class Fault:
     """Fails until it is healed."""
 
-    def __init__(self, error: Exception) -> None:
-        self.error: Exception | None = error
+    def __init__(self, error: OSError | StorageError) -> None:
+        self.error: OSError | StorageError | None = error
 
     def strike(self) -> None:
         if self.error is not None:
@@ -148,14 +158,14 @@ class FaultyBlobs(FileBlobs):
             return FaultyDraft(self, f"{self.spool}/{self._fresh_name()}", incoming, self._step, self._fault)
         return super().draft(incoming)
 
-    def announce(self, names: Mapping[Location, str]) -> None:
+    def harden(self, drafts: Sequence[Draft], names: Mapping[Location, str]) -> Sequence[OSError | None]:
         if self._step == "journal":
             self._fault.strike()
-        super().announce(names)
+        return super().harden(drafts, names)
 
-    def settle(self, locations: Sequence[Location]) -> Collection[Location]:
-        if self._step == "folder" and self._fault.error is not None:
-            return locations
+    def settle(self, locations: Sequence[Location]) -> Sequence[OSError | None]:
+        if self._step == "folder" and isinstance(self._fault.error, OSError):
+            return [self._fault.error] * len(locations)
         return super().settle(locations)
 
 
@@ -175,10 +185,14 @@ class FaultyDraft(FileDraft):
             self._fault.strike()
 
     def finish(self, chunks: Sequence[memoryview]) -> Sealed:
-        sealed = super().finish(chunks)
-        if self._step in ("sync", "write"):
+        if self._step == "write":
             self._fault.strike()
-        return sealed
+        return super().finish(chunks)
+
+    def sync(self) -> None:
+        if self._step == "sync":
+            self._fault.strike()
+        super().sync()
 
     def place(self, location: Location) -> None:
         if self._step == "rename":
@@ -186,7 +200,7 @@ class FaultyDraft(FileDraft):
         super().place(location)
 
 
-def faulty_index(error: Exception) -> Setting:
+def faulty_index(error: StorageError) -> Setting:
     def setting(store: Path, stack: ExitStack) -> Backend:
         fault = Fault(error)
         return FaultyArchive(FileBlobs(store), FaultyIndex(store / "index.sqlite", fault), fault)
