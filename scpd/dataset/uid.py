@@ -3,9 +3,11 @@
 import re
 
 _COMPONENTS = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
+_ODD = re.compile(r"[!-\[\]-~]+")
 _LEADING_ZERO = re.compile(r"(?:^|\.)0[0-9]")
 
 UID_CHARACTERS_MAX = 64
+ODD_UID_CHARACTERS_MAX = 128
 
 
 def is_valid_uid(text: str) -> bool:
@@ -14,6 +16,14 @@ def is_valid_uid(text: str) -> bool:
     Many senders write them (1.02.3), and refusing their images helps nobody; see `has_leading_zero`.
     """
     return len(text) <= UID_CHARACTERS_MAX and _COMPONENTS.fullmatch(text) is not None
+
+
+def is_odd_uid(text: str) -> bool:
+    """Whether `text` may pass for a UID where oddities are granted: 1 to 128 printable characters of ASCII.
+
+    Some products make longer ones, or put a word behind them (1.2.3LOCALIZER). Space pads and backslash separates.
+    """
+    return len(text) <= ODD_UID_CHARACTERS_MAX and _ODD.fullmatch(text) is not None
 
 
 def has_leading_zero(text: str) -> bool:

@@ -52,6 +52,16 @@ def decode_command(data: bytes) -> tuple[Command, bool]:
     return layout.kind.type(*parameters), has_data_set
 
 
+def uids_as_received(data: bytes) -> dict[str, str]:
+    """The Affected SOP Class and Instance UIDs of a command set that was decoded, with their padding.
+
+    Some peers do not recognize their own UID when it is padded otherwise in the response.
+    """
+    values = _cut(data)
+    numbers = {name: ELEMENTS[name].number for name in ("affected_sop_class_uid", "affected_sop_instance_uid")}
+    return {name: values[number].decode("latin-1") for name, number in numbers.items() if number in values}
+
+
 def encode_command(command: Command, *, has_data_set: bool) -> bytes:
     """The command set of `command`, Group Length first; parameters without a value are left out."""
     layout = _LAYOUT_OF_TYPE[type(command)]

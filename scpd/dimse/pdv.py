@@ -9,7 +9,7 @@ an even number of bytes unless the data set itself is odd.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from struct import Struct
 from typing import NamedTuple, TypeAlias
 
@@ -39,11 +39,15 @@ DEFAULT_LIMITS = DimseLimits()
 
 @dataclass(frozen=True, slots=True)
 class CommandReceived:
-    """A whole command. If `has_data_set`, DataSetPieces follow; the last of them says so."""
+    """A whole command. If `has_data_set`, DataSetPieces follow; the last of them says so.
+
+    `data` is the command set as it was received.
+    """
 
     context_id: int
     command: Command
     has_data_set: bool
+    data: bytes = field(default=b"", compare=False, repr=False)
 
 
 class DataSetPiece(NamedTuple):
@@ -92,13 +96,14 @@ class MessageReader:
         return None
 
     def _end_command(self, context_id: int) -> CommandReceived:
-        command, has_data_set = decode_command(bytes(self._command))
+        data = bytes(self._command)
+        command, has_data_set = decode_command(data)
         self._command.clear()
         self._command_context_id = None
         self._data_set_context_id = context_id if has_data_set else None
         self._passes_over = DATA_SET_OF[type(command)] is DataSet.NEVER
         self._empty_fragments = 0
-        return CommandReceived(context_id, command, has_data_set and not self._passes_over)
+        return CommandReceived(context_id, command, has_data_set and not self._passes_over, data)
 
     def _receive_data_set(self, event: DataIndication) -> DataSetPiece | None:
         if self._data_set_context_id is None:

@@ -3,7 +3,9 @@
 A service that refuses needs no more than `respond`; one that has more to say adds it with `dataclasses.replace`.
 """
 
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
 
 from scpd.dimse.command import (
     CEchoRQ,
@@ -52,6 +54,12 @@ def respond(
         offending_elements=offending_elements,
         **{name: getattr(request, source) for name, source in _ECHOES[type(request)]},
     )
+
+
+def with_uids(response: Response, uids: Mapping[str, str]) -> Response:
+    """`response` with other Affected UIDs, as far as it has any: see `uids_as_received`."""
+    present: dict[str, Any] = {name: uid for name, uid in uids.items() if getattr(response, name, None)}
+    return replace(response, **present)  # Any: mypy takes the keys of a dict for every parameter at once
 
 
 RESPONSES: dict[type[Request], type[Response]] = {

@@ -114,16 +114,20 @@ class DimseFailure(Exception):
 
     `comment` becomes Error Comment (0000,0902), LO: what is not of the default repertoire is shown as "?", and the
     64 characters it may have are kept. `offending_elements` are the tags at fault, as numbers. A status that is no
-    failure is refused with ValueError: no exception may ever be answered as a Success.
+    failure is refused with ValueError: no exception may ever be answered as a Success. `quirk` names the switch of a
+    peer that would let this pass, for the log.
     """
 
-    def __init__(self, status: int, comment: str = "", offending_elements: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, status: int, comment: str = "", offending_elements: tuple[int, ...] = (), *, quirk: str = ""
+    ) -> None:
         if category(status) is not Category.FAILURE:
             raise ValueError(f"{status:04X}H is no failure")
         super().__init__(f"{status:04X}H {comment}")
         self.status = status
         self.comment = "".join(character if _is_plain(character) else "?" for character in comment[:_COMMENT_MAX])
         self.offending_elements = offending_elements
+        self.quirk = quirk
 
 
 _COMMENT_MAX = 64  # characters of an LO, PS3.5 6.2

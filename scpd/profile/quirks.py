@@ -19,3 +19,6 @@ class Quirk(StrEnum):
     UID_MISMATCH_WARNED = "uid-mismatch-warned"
     UID_MISMATCH_ACCEPTED = "uid-mismatch-accepted"
     LENIENT_QUERIES = "lenient-queries"
+
+
+MISMATCH_TOLERATED = frozenset({Quirk.UID_MISMATCH_WARNED, Quirk.UID_MISMATCH_ACCEPTED})

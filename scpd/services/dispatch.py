@@ -9,11 +9,13 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import NamedTuple, cast
 
+from scpd.dataset.uid import is_valid_uid
 from scpd.dimse.command import CEchoRQ, CFindRQ, CStoreRQ, Request
 from scpd.dimse.response import respond
 from scpd.dimse.status import DimseFailure, Status
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.profile import Operation
+from scpd.profile.quirks import MISMATCH_TOLERATED
 from scpd.services.exchange import AssociationEnded, Exchange, Reply, Service
 from scpd.services.find import find
 from scpd.services.store import store
@@ -63,6 +65,7 @@ async def answer(request: Request, exchange: Exchange) -> AsyncGenerator[Reply, 
         status=f"{failure.status:04X}H",
         reason=failure.comment,
         message_id=request.message_id,
+        **({"quirk": failure.quirk} if failure.quirk else {}),
     )
     yield Reply(
         respond(
@@ -79,11 +82,20 @@ def service_of(request: Request, exchange: Exchange) -> Service:
     served = SERVICES.get(type(request))
     if served is None:
         raise DimseFailure(Status.UNRECOGNIZED_OPERATION, "operation not supported")
-    if exchange.context.service is not served.service or sop_class_of(request) != exchange.context.abstract_syntax:
+    if exchange.context.service is not served.service or not is_of_context(request, exchange):
         raise DimseFailure(Status.SOP_CLASS_NOT_SUPPORTED, "not the SOP Class of this presentation context")
     if served.operation not in exchange.caller.peer.operations:
         raise DimseFailure(Status.NOT_AUTHORIZED, f"{served.operation} is not permitted for this AE")
     return served.by
+
+
+def is_of_context(request: Request, exchange: Exchange) -> bool:
+    """Whether the request names the SOP class of its context; an object may be of another where that is tolerated."""
+    sop_class_uid = sop_class_of(request)
+    if sop_class_uid == exchange.context.abstract_syntax:
+        return True
+    tolerated = isinstance(request, CStoreRQ) and exchange.caller.peer.quirks & MISMATCH_TOLERATED
+    return bool(tolerated) and is_valid_uid(sop_class_uid)
 
 
 def sop_class_of(request: Request) -> str:

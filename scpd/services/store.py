@@ -6,19 +6,20 @@ same pieces as they pass. Success is yielded after `commit` and nowhere else.
 
 from collections.abc import AsyncGenerator
 
-from scpd.dataset.uid import has_leading_zero, is_valid_uid
+from scpd.dataset.uid import has_leading_zero, is_odd_uid, is_valid_uid
 from scpd.dimse.command import CStoreRQ, CStoreRSP
 from scpd.dimse.status import DimseFailure, Status
+from scpd.profile.quirks import MISMATCH_TOLERATED, Quirk
 from scpd.services.exchange import Exchange, Reply
 from scpd.storage.base import Incoming, Instance, Outcome
-from scpd.storage.head import Head
+from scpd.storage.head import Head, Leniency
 
 
 async def store(request: CStoreRQ, exchange: Exchange) -> AsyncGenerator[Reply, None]:
     """Answers a C-STORE-RQ when the object is durable and visible, or refuses it (PS3.4 B.2.3)."""
     incoming = incoming_of(request, exchange)
     note_unusual(request, exchange)
-    head = Head(incoming)
+    head = Head(incoming, exchange.provider.scan_limits, leniency_of(exchange))
     sink = await exchange.provider.backend.open_sink(incoming)
     room_bytes = exchange.provider.object_bytes_max
     try:
@@ -33,15 +34,18 @@ async def store(request: CStoreRQ, exchange: Exchange) -> AsyncGenerator[Reply, 
     except BaseException:
         await sink.discard()
         raise
-    status = status_of(outcome, instance)
+    status = status_of(outcome, instance, is_mismatch=bool(head.differing) and not accepts_mismatch(exchange))
     if status is not Status.SUCCESS:
         exchange.log.warning(
             "object set apart",
             status=f"{status:04X}H",
             outcome=outcome.value,
             damaged=instance.damaged,
+            differing=[f"{tag:08X}" for tag in head.differing],
             sop_instance_uid=incoming.sop_instance_uid,
         )
+    elif head.differing:
+        exchange.log.info("tolerated", what="UIDs of data set and command differ")
     yield Reply(
         CStoreRSP(request.message_id, request.affected_sop_class_uid, request.affected_sop_instance_uid, status)
     )
@@ -49,8 +53,11 @@ async def store(request: CStoreRQ, exchange: Exchange) -> AsyncGenerator[Reply, 
 
 def incoming_of(request: CStoreRQ, exchange: Exchange) -> Incoming:
     """The object announced by the command. Raises DimseFailure 0117H for a UID that is none (PS3.5 9.1)."""
-    if not is_valid_uid(request.affected_sop_instance_uid):
-        raise DimseFailure(Status.INVALID_SOP_INSTANCE, "Affected SOP Instance UID is not a UID")
+    uid = request.affected_sop_instance_uid
+    is_odd = not is_valid_uid(uid) and is_odd_uid(uid)
+    if not is_valid_uid(uid) and not (is_odd and Quirk.ODD_UIDS in exchange.caller.peer.quirks):
+        quirk = Quirk.ODD_UIDS if is_odd else ""
+        raise DimseFailure(Status.INVALID_SOP_INSTANCE, "Affected SOP Instance UID is not a UID", quirk=quirk)
     return Incoming(
         sop_class_uid=request.affected_sop_class_uid,
         sop_instance_uid=request.affected_sop_instance_uid,
@@ -73,8 +80,19 @@ def note_unusual(request: CStoreRQ, exchange: Exchange) -> None:
         )
 
 
-def status_of(outcome: Outcome, instance: Instance) -> Status:
-    """Success for what is kept as its sender meant it; B007H for what is kept, but set apart or broken."""
-    if outcome is Outcome.QUARANTINED or instance.damaged:
+def leniency_of(exchange: Exchange) -> Leniency:
+    """What is tolerated of this peer's data sets."""
+    quirks = exchange.caller.peer.quirks
+    return Leniency(Quirk.ODD_UIDS in quirks, bool(quirks & MISMATCH_TOLERATED))
+
+
+def accepts_mismatch(exchange: Exchange) -> bool:
+    """Whether this peer's UIDs may differ without a word."""
+    return Quirk.UID_MISMATCH_ACCEPTED in exchange.caller.peer.quirks
+
+
+def status_of(outcome: Outcome, instance: Instance, *, is_mismatch: bool) -> Status:
+    """Success for what is kept as its sender meant it; B007H for what is kept, but set apart, broken or misnamed."""
+    if outcome is Outcome.QUARANTINED or instance.damaged or is_mismatch:
         return Status.DATA_SET_DOES_NOT_MATCH_SOP_CLASS_WARNING
     return Status.SUCCESS

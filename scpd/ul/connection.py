@@ -87,6 +87,10 @@ class Connection(StateMachine):
         self._outbound.clear()
         return data
 
+    def tolerate_data_pdus(self, bytes_max: int) -> None:
+        """Takes P-DATA-TFs up to this length from a peer that exceeds what it was told: none is kept whole anyway."""
+        self._inbound.data_bytes_max = max(self._inbound.data_bytes_max, bytes_max)
+
     # --- what the owner asks for -----------------------------------------------------------------------------------
 
     def associate(self, request: AssociateRQ, now: float) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scpd.dimse.codec import decode_command, encode_command
+from scpd.dimse.codec import decode_command, encode_command, uids_as_received
 from scpd.dimse.command import (
     CCancelRQ,
     CEchoRQ,
@@ -254,3 +254,9 @@ class TestHostileBytes:
             decode_command(bytes(data[:end]))
         except ProtocolError as error:
             assert (error.source, error.reason) in {(0, 0), (2, 6)}
+
+
+def test_uids_can_be_had_with_their_padding() -> None:
+    data = ui(0x0002, b"1.2.3 ") + us(0x0110, 7) + ui(0x1000, b"1.2.3.4\0")
+    assert uids_as_received(data) == {"affected_sop_class_uid": "1.2.3 ", "affected_sop_instance_uid": "1.2.3.4\0"}
+    assert uids_as_received(us(0x0110, 7)) == {}

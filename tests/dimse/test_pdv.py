@@ -65,6 +65,19 @@ class TestReading:
         """D10, D12: fragments of two bytes, and odd ones, are tolerated."""
         assert _read(MessageReader(), pieces(c_store_rq(), size)) == [CommandReceived(1, STORE, True)]
 
+    def test_it_is_known_whether_a_message_is_complete(self) -> None:
+        reader = MessageReader()
+        assert not reader.is_within_message
+        within = [(reader.receive(event), reader.is_within_message)[1] for event in pieces(c_store_rq(), 50)]
+        assert within == [True, True]
+        _read(reader, _data_set(b"xx"))
+        assert not reader.is_within_message
+
+    def test_the_command_set_is_handed_on_as_it_came(self) -> None:
+        [told] = _read(MessageReader(), pieces(c_store_rq(), 7))
+        assert isinstance(told, CommandReceived)
+        assert told.data == c_store_rq()
+
     @given(commands, st.integers(0, 127).map(lambda number: 2 * number + 1), st.integers(1, 64))
     def test_any_command_is_the_same_however_it_is_cut(
         self, sent: tuple[Command, bool], context_id: int, size: int

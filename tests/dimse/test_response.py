@@ -28,7 +28,7 @@ from scpd.dimse.command import (
     Request,
     Response,
 )
-from scpd.dimse.response import respond
+from scpd.dimse.response import respond, with_uids
 
 ANSWERS: list[tuple[Request, Response]] = [
     (CStoreRQ(7, "1.2", "1.3", 1, "ARCHIVE", 9), CStoreRSP(7, "1.2", "1.3", 0x0000)),
@@ -60,3 +60,9 @@ def test_every_request_has_been_asked() -> None:
 def test_a_failure_carries_its_comment_and_the_elements_at_fault(request_: Request) -> None:
     response = respond(request_, 0xA900, error_comment="mismatch", offending_elements=(0x00080018,))
     assert (response.status, response.error_comment, response.offending_elements) == (0xA900, "mismatch", (0x00080018,))
+
+
+def test_the_uids_of_a_response_can_be_written_as_they_were_received() -> None:
+    uids = {"affected_sop_class_uid": "1.2 ", "affected_sop_instance_uid": "1.3 "}
+    assert with_uids(CStoreRSP(7, "1.2", "1.3", 0x0000), uids) == CStoreRSP(7, "1.2 ", "1.3 ", 0x0000)
+    assert with_uids(CEchoRSP(7, "1.2", 0x0000), uids) == CEchoRSP(7, "1.2 ", 0x0000)

@@ -78,3 +78,8 @@ class TestFailure:
 
     def test_its_comment_keeps_what_is_fit(self) -> None:
         assert DimseFailure(0x0110, "Größe 12\\13\n").comment == "Gr??e 12?13?"
+
+
+def test_a_failure_may_name_the_quirk_that_would_let_it_pass() -> None:
+    assert DimseFailure(Status.INVALID_SOP_INSTANCE).quirk == ""
+    assert DimseFailure(Status.INVALID_SOP_INSTANCE, quirk="odd-uids").quirk == "odd-uids"

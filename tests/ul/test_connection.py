@@ -365,6 +365,20 @@ def test_d08_data_of_exactly_the_maximum_length_is_accepted() -> None:
     assert len(event.data) == 4090
 
 
+def test_d07_longer_data_is_taken_from_whom_it_is_tolerated() -> None:
+    connection = established()
+    connection.tolerate_data_pdus(5000)
+    (event,) = connection.receive_data(p_data(pdv(bytes(4091))), 1.0)
+    assert isinstance(event, DataIndication)
+    assert connection.receive_data(p_data(pdv(bytes(5000))), 1.0) == [AbortIndication(2, 6, by_peer=False)]
+
+
+def test_d07_tolerance_takes_nothing_away() -> None:
+    connection = established()
+    connection.tolerate_data_pdus(100)
+    assert connection.receive_data(p_data(pdv(bytes(4090))), 1.0)[-1] != AbortIndication(2, 6, by_peer=False)
+
+
 def test_d10_d11_d12_fragments_of_any_length_are_told() -> None:
     data = p_data(pdv(b"odd", control=1)) + p_data(pdv(b"", control=1), pdv(b"", control=3))
     events = established().receive_data(data, 1.0)
