@@ -100,8 +100,9 @@ def send(server: Running, load: Load, folder: Path, number: int) -> dict[str, fl
 def table(results: dict[str, list[Result]], yardstick: str, load: Load, rounds: int) -> str:
     """The medians, and ratios to the yardstick pair by pair."""
     lines = [
-        f"{load.size}, {load.associations} associations, {load.instances} instances, median of {rounds} interleaved rounds",
-        f"{'server':<12}{'inst/s':>9}{'x ' + yardstick:>14}{'CPU s/1000':>12}{'x CPU':>8}{'p99 ms':>9}{'peak MB':>9}{'failed':>8}",
+        f"{load.size}, {load.associations} associations, {load.instances} instances; medians of {rounds} rounds",
+        f"{'server':<12}{'inst/s':>9}{'x ' + yardstick:>14}{'CPU s/1000':>12}{'x CPU':>8}{'p99 ms':>9}"
+        f"{'peak MB':>9}{'failed':>8}",
     ]
     for name, runs in results.items():
         pairs = list(zip(runs, results[yardstick], strict=True))
