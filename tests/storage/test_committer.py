@@ -219,3 +219,13 @@ def test_a_committer_that_was_never_started_can_be_closed(blobs: FaultyBlobs, in
     committer = Committer(blobs, index)
     committer.close()
     committer.close()
+
+
+async def test_what_was_submitted_before_the_end_is_still_committed(blobs: FaultyBlobs, index: FaultyIndex) -> None:
+    committer = Committer(blobs, index)
+    waiting = asyncio.ensure_future(commit(committer, [("1.1", b"a"), ("1.2", b"b")]))
+    await asyncio.sleep(0)
+    committer.close()
+    committer.start()
+    assert await waiting == [Outcome.STORED, Outcome.STORED]
+    await asyncio.to_thread(committer.close)

@@ -142,7 +142,7 @@ def found(index: SqliteIndex, asked: Query) -> list[Attributes]:
     return [match for page in index.pages(asked) for match in page]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(archive=archives, asked=st.lists(queries(), min_size=3, max_size=6), page_rows=st.sampled_from([1, 2, 200]))
 def test_random_queries_over_random_archives_are_answered_as_the_oracle_does(
     monkeypatch: pytest.MonkeyPatch, archive: list[Attributes], asked: list[Query], page_rows: int
