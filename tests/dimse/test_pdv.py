@@ -69,7 +69,7 @@ class TestReading:
         reader = MessageReader()
         assert not reader.is_within_message
         within = [(reader.receive(event), reader.is_within_message)[1] for event in pieces(c_store_rq(), 50)]
-        assert within == [True, True]
+        assert all(within) and len(within) > 1
         _read(reader, _data_set(b"xx"))
         assert not reader.is_within_message
 
