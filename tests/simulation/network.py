@@ -144,6 +144,7 @@ class Endpoint(asyncio.Transport):
         self._side = side
         self._reading = True
         self._closing = False
+        self._was_reset = False
         self._lost = False
         self._is_paused = False
         self._unsent = bytearray()
@@ -163,6 +164,7 @@ class Endpoint(asyncio.Transport):
         if self._closing:
             return
         self._unsent += data
+        self._notice_reset()
         self._send()
         if len(self._unsent) > HIGH_WATER_BYTES and not self._is_paused:
             self._is_paused = True
@@ -188,12 +190,14 @@ class Endpoint(asyncio.Transport):
 
     def resume_reading(self) -> None:
         self._reading = True
+        self._notice_reset()
         self._deliver_soon()
 
     def close(self) -> None:
         if not self._closing:
             self._closing = True
             self._reading = False
+            self._notice_reset()
             self._send()
 
     def abort(self) -> None:
@@ -275,6 +279,13 @@ class Endpoint(asyncio.Transport):
             self._send()
 
     def _reset(self) -> None:
+        self._was_reset = True
+        self._notice_reset()
+
+    def _notice_reset(self) -> None:
+        """A socket tells of a reset only who reads from it or writes to it."""
+        if not self._was_reset or not (self._reading or self._unsent or self._closing):
+            return
         # A peer takes it for an end: asyncio's streams lose such an error when the reader has just given up.
         self._lose(ConnectionResetError("the connection was reset") if self._side == "scpd" else None)
 

@@ -133,8 +133,8 @@ class Day:
         await self.listener.start([None])  # type: ignore[list-item]  # the simulated loop needs no socket
         visits = [asyncio.create_task(self._visit()) for _ in range(self.chance.randint(2, 20))]
         weather = asyncio.create_task(self._weather())
-        if self.chance.random() < 0.25:
-            await asyncio.sleep(self.chance.uniform(0, 2))
+        if self.chance.random() < 0.3:
+            await asyncio.sleep(self.chance.uniform(0, 1.5))
             await self._stop()
             await asyncio.wait(visits)
             weather.cancel()
@@ -154,7 +154,7 @@ class Day:
         options = ServerOptions(
             idle_seconds=20.0,
             send_seconds=10.0,
-            drain_seconds=15.0,
+            drain_seconds=chance.choice((0.02, 15.0)),
             associations_max=chance.choice((2, 5, 100)),
             connections_max=chance.choice((3, ROOMY, ROOMY)),
             block_bytes=chance.choice((512, 2_048, 16_384)),
