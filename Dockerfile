@@ -28,6 +28,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --gid 10001 scpd \
  && useradd --uid 10001 --gid 10001 --home-dir /var/lib/scpd --shell /usr/sbin/nologin scpd \
+ && install --directory /etc/scpd/conf.d \
  && install --directory --owner=10001 --group=10001 --mode=0750 /var/lib/scpd
 COPY --from=build /opt/scpd /opt/scpd
 COPY config/container.toml /etc/scpd/scpd.toml

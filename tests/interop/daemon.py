@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,12 +24,12 @@ SCPD = str(Path(sys.executable).with_name("scpd"))
 class Daemon:
     """`scpd serve` over a storage folder. Start it, use `port`, then stop it (clean) or kill it (not)."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, command: Sequence[str] = (SCPD, "serve")) -> None:
         """`folder` takes the storage, the notify socket and the logs of every start."""
         self.storage = folder / "storage"
         self.port = 0
         self._folder = folder
-        self._options = options
+        self._command = (*command, "--listen", "127.0.0.1:0", "--storage", str(self.storage), *options)
         self._logs: list[Path] = []
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -73,7 +73,7 @@ class Daemon:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify, self._logs[-1].open("wb") as log:
             notify.bind(str(address))
             self._process = subprocess.Popen(
-                [SCPD, "serve", "--listen", "127.0.0.1:0", "--storage", str(self.storage), *self._options],
+                self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
