@@ -36,17 +36,19 @@ async def find(request: CFindRQ, exchange: Exchange) -> AsyncGenerator[Reply, No
     pending = CFindRSP(request.message_id, request.affected_sop_class_uid, pending_status(query))
     matches = 0
     async with aclosing(provider.backend.find(query)) as pages:
-        async for page in pages:
+        async for page in pages:  # maybe an empty one, on a long way to the next match
             for match in page:
                 if exchange.is_cancelled():
-                    yield Reply(CFindRSP(request.message_id, request.affected_sop_class_uid, Status.CANCEL))
-                    return
+                    break
                 if provider.results_max and matches == provider.results_max:
                     raise DimseFailure(Status.OUT_OF_RESOURCES, f"more than {matches} matches, narrow the query")
                 matches += 1
                 yield Reply(pending, encode_match(query, match, syntax, provider.retrieve_ae_title))
-    exchange.log.info("query answered", level=query.level.value, matches=matches)
-    yield Reply(CFindRSP(request.message_id, request.affected_sop_class_uid, Status.SUCCESS))
+            if exchange.is_cancelled():
+                break
+    status = Status.CANCEL if exchange.is_cancelled() else Status.SUCCESS
+    exchange.log.info("query answered", level=query.level.value, matches=matches, status=f"{status:04X}H")
+    yield Reply(CFindRSP(request.message_id, request.affected_sop_class_uid, status))
 
 
 def rules_of(exchange: Exchange) -> QueryRules:

@@ -19,6 +19,7 @@ from tests.reactions.queries import (
     QUERYING,
     SERIES,
     STUDY,
+    STUDY_ROOT,
     ask,
     found,
     images_found,
@@ -189,9 +190,9 @@ def test_f12_wild_cards_by_vr(peer: RawPeer, keyword: str, value: str) -> None:
     """F12: for CS, LO, LT, PN, SH, ST, UC and UT (PS3.4 C.2.2.2.4)."""
     keep(peer, "1.2.3.1.1", **{keyword: value})
     for pattern in (f"{value[:1]}*", f"*{value[-1:]}", f"?{value[1:]}"):
-        (match,) = found(peer, "SERIES", StudyInstanceUID=STUDY, **{keyword: pattern})
+        (match,) = found(peer, "SERIES", STUDY_ROOT, StudyInstanceUID=STUDY, **{keyword: pattern})
         assert str(match[tag_of(keyword)].value) == value
-    assert not found(peer, "SERIES", StudyInstanceUID=STUDY, **{keyword: "Z*"})
+    assert not found(peer, "SERIES", STUDY_ROOT, StudyInstanceUID=STUDY, **{keyword: "Z*"})
 
 
 @pytest.mark.parametrize(
