@@ -89,7 +89,6 @@ class Association:
 
     async def serve(self) -> None:
         """From the first byte to the closed transport. Raises nothing but cancellation."""
-        self._entity.lobby.enter(self, self._wire.descriptor)
         try:
             await self._serve_requests()
             self._leave()
@@ -157,13 +156,13 @@ class Association:
         self._accept(request, decision, await self._identify(request, decision))
 
     async def _identify(self, request: AssociateRQ, decision: Accepted) -> AssociateAC:
-        """The answer, after the user identity was verified where somebody can do that."""
-        claimed, verifier = request.user_information.user_identity, self._entity.verifier
-        if verifier is None or not isinstance(claimed, UserIdentityRQ):
+        """The answer, after the user identity was verified if there is one."""
+        claimed = request.user_information.user_identity
+        if not isinstance(claimed, UserIdentityRQ):
             return decision.accept
         told = (claimed.identity_type, claimed.primary_field, claimed.secondary_field)
         claim = Claim(*told, request.calling_ae_title, self._wire.peer_address)
-        judging = judge(verifier, claim, self._entity.options.identity_seconds, self._log)
+        judging = judge(self._entity.verifier, claim, self._entity.options.identity_seconds, self._log)
         verdict = await self._while_peer_waits(judging)
         is_required = self._entity.profile.requires_identity_of(decision.peer)
         match identify(claimed, verdict, decision, is_required=is_required):

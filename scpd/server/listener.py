@@ -8,6 +8,7 @@ the end of what runs, a bound in time.
 import asyncio
 import errno
 import os
+import resource
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from scpd.server.lobby import origin_of
 from scpd.server.tls import Tls, peer_certificate, why_it_failed
 from scpd.server.wire import Wire
 
-BACKLOG = 1024
+BACKLOG_MAX = 1024
 FIRST_INHERITED_FD = 3  # sd_listen_fds(3)
 TLS_SOCKET_NAME = "dicom-tls"
 """FileDescriptorName= of a socket unit whose port is for TLS (systemd.socket(5))."""
@@ -58,14 +59,14 @@ class Listener:
         loop = asyncio.get_running_loop()
         for sock in sockets:
             server = await loop.create_server(
-                lambda: Wire(self._entity.blocks, self._opened), sock=sock, backlog=BACKLOG
+                lambda: Wire(self._entity.blocks, self._opened), sock=sock, backlog=backlog()
             )
             self._servers.append(server)
 
     def start_tls(self, sockets: Sequence[socket.socket], tls: Tls) -> None:
         """Begins to accept TLS on bound sockets."""
         for sock in sockets:
-            sock.listen(BACKLOG)
+            sock.listen(backlog())
             sock.setblocking(False)
             self._acceptors.append(asyncio.get_running_loop().create_task(self._accept_tls(sock, tls)))
 
@@ -139,9 +140,19 @@ class Listener:
 
     def _opened(self, wire: Wire) -> None:
         association = Association(wire, self._entity)
+        self._entity.lobby.enter(association, wire.descriptor)
         task = asyncio.get_running_loop().create_task(association.serve())
         self._associations[task] = association
         task.add_done_callback(self._associations.pop)
+
+
+def backlog() -> int:
+    """How many connections may wait to be accepted, all at once: no more than a part of the descriptors.
+
+    libuv accepts whoever waits before anybody can give way, and closes on those for whom no descriptor is left.
+    """
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(16, min(BACKLOG_MAX, soft // 8))
 
 
 def bind(host: str, port: int) -> list[socket.socket]:

@@ -53,7 +53,8 @@ class Lobby:
         if self._count > self._limit:
             self._make_room(f"limits.connections_max = {self._limit} is reached")
         elif descriptor > self._descriptor_max:
-            self._make_room(f"file descriptors run out: {descriptor} of {self._descriptor_max} are in use")
+            for _ in range(min(2, self._count - 1)):  # two for one: there have to be fewer afterwards
+                self._make_room(f"file descriptors run out: {descriptor} of {self._descriptor_max} are in use")
 
     def leave(self, guest: Guest) -> None:
         """The guest has an association, or has gone; once is enough."""
