@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import ssl
 import stat
 import struct
 import subprocess
@@ -13,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from scpd.exits import Exit
+from scpd.server.listener import inherited
 from tests.interop.daemon import SCPD, Daemon
 from tests.rawpeer import CT_IMAGE, RawPeer, command, data_set, store_rq
+from tests.tls import Issued, Pki, TlsPeer, client_context
 
 SOP_INSTANCE = "1.2.3.4.5"
 
@@ -156,3 +159,74 @@ def test_systemd_hears_ready_watchdog_and_stopping(tmp_path: Path) -> None:
         finally:
             process.kill()
             process.wait()
+
+
+def tls_options(pki: Pki, server: Issued) -> list[str]:
+    """The flags for a listener for TLS, on a port of the kernel's choice."""
+    files = {"certificate": server.certificate, "key": server.key, "ca": pki.ca, "crl": pki.crl}
+    sets = ("tls.port=0", *(f"tls.{name}={file}" for name, file in files.items()))
+    return [option for each in sets for option in ("--set", each)]
+
+
+def tls_port(daemon: Daemon) -> int:
+    return int(daemon.events[0]["tls_addresses"][0].rpartition(":")[2])
+
+
+def test_sighup_reads_the_files_of_tls_again_and_drops_nobody(tmp_path: Path) -> None:
+    pki = Pki(tmp_path / "pki")
+    server, ct1, late = pki.issue("server"), pki.issue("ct1", "DNS:ct1"), pki.issue("late")
+    with Daemon(tmp_path, *tls_options(pki, server)) as daemon:
+        with TlsPeer(tls_port(daemon), context=client_context(pki, ct1)) as here, RawPeer(daemon.port) as plain:
+            here.associate()
+            plain.associate()
+            pki.revoke(late)
+            daemon.process.send_signal(signal.SIGHUP)
+            daemon.wait_event("TLS files reloaded")
+            with pytest.raises((ssl.SSLError, ConnectionError, AssertionError)):
+                with TlsPeer(tls_port(daemon), context=client_context(pki, late)) as revoked:
+                    revoked.associate()
+            assert here.echo() == plain.echo() == 0x0000
+            here.release()
+            plain.release()
+
+
+def test_sighup_ends_nobody_where_there_is_nothing_to_reload(daemon: Daemon) -> None:
+    with daemon, RawPeer(daemon.port) as peer:
+        peer.associate()
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.wait_event("nothing to reload")
+        assert peer.echo() == 0x0000
+        peer.release()
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [("tls.key=/nowhere", "/nowhere: No such file or directory"), ("identity.verifier=file", "identity.options.users")],
+)
+def test_files_that_cannot_be_used_end_the_start_with_78(tmp_path: Path, key: str, reason: str) -> None:
+    pki = Pki(tmp_path / "pki")
+    started = subprocess.run(
+        [SCPD, "serve", *tls_options(pki, pki.issue("server")), "--set", key],
+        env={**os.environ, "STATE_DIRECTORY": str(tmp_path / "store")},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert started.returncode == Exit.CONFIGURATION
+    assert reason in started.stderr
+
+
+def test_sockets_for_tls_are_known_by_their_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as plain, socket.create_server(("127.0.0.1", 0)) as secured:
+        descriptors = (os.dup(plain.fileno()), os.dup(secured.fileno()))
+        assert descriptors[1] == descriptors[0] + 1
+        monkeypatch.setattr("scpd.server.listener.FIRST_INHERITED_FD", descriptors[0])
+        environ = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "2", "LISTEN_FDNAMES": "dicom:dicom-tls"}
+        found_plain, found_secured = inherited(environ)
+        try:
+            assert [sock.getsockname() for sock in found_plain] == [plain.getsockname()]
+            assert [sock.getsockname() for sock in found_secured] == [secured.getsockname()]
+        finally:
+            for sock in (*found_plain, *found_secured):
+                sock.close()

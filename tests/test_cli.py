@@ -12,6 +12,7 @@ import pytest
 from scpd import __version__
 from scpd.cli import assignment, endpoint, parser
 from scpd.exits import Exit
+from scpd.identity.users import read_users
 from tests.interop.daemon import SCPD, Daemon
 
 
@@ -120,3 +121,18 @@ def test_anything_else_is_no_endpoint(text: str) -> None:
 
 def test_an_assignment_keeps_every_sign_but_the_first_equals() -> None:
     assert assignment("storage.options.url = a=b") == ("storage.options.url", "a=b")
+
+
+def test_hash_passcode_prints_a_line_that_verifies_the_passcode_it_read(tmp_path: Path) -> None:
+    hashed = subprocess.run([SCPD, "hash-passcode", "alice"], input="open sesame\n", capture_output=True, text=True)
+    assert (hashed.returncode, hashed.stderr) == (Exit.OK, "")
+    file = tmp_path / "users"
+    file.write_text(hashed.stdout)
+    users = read_users(file)
+    stored = users[b"alice"]
+    assert stored is not None and stored.is_of(b"open sesame")
+
+
+def test_hash_passcode_refuses_a_name_that_the_file_cannot_hold() -> None:
+    hashed = subprocess.run([SCPD, "hash-passcode", "a:b"], input="x\n", capture_output=True, text=True)
+    assert (hashed.returncode, hashed.stdout) == (Exit.FAILED, "")

@@ -47,9 +47,11 @@ Identification: TypeAlias = Identified | NotIdentified
 
 
 async def judge(
-    verifier: Verifier, claim: Claim, timeout_seconds: float, log: FilteringBoundLogger
+    verifier: Verifier | None, claim: Claim, timeout_seconds: float, log: FilteringBoundLogger
 ) -> Verdict | Unavailable:
-    """What the verifier says, if it says anything in time."""
+    """What the verifier says, if there is one and it says anything in time."""
+    if verifier is None:
+        return NotJudged("no verifier is configured")
     try:
         async with asyncio.timeout(timeout_seconds):
             return await verifier.verify(claim)

@@ -79,13 +79,13 @@ def load_context(options: TlsOptions) -> ssl.SSLContext:
     context.num_tickets = 0
     context.set_ciphers(f"{CIPHERS[options.profile]}:{SECURITY_LEVEL}")
     context.set_alpn_protocols([ALPN_PROTOCOL])
-    _read(options.certificate, lambda file: context.load_cert_chain(file, options.key, _no_passphrase))
+    _read(lambda chain, key: context.load_cert_chain(chain, key, _no_passphrase), options.certificate, options.key)
     if options.ca is not None:
         context.verify_mode = ssl.CERT_REQUIRED
-        _read(options.ca, context.load_verify_locations)
+        _read(context.load_verify_locations, options.ca)
     if options.crl is not None:
         context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
-        _read(options.crl, context.load_verify_locations)
+        _read(context.load_verify_locations, options.crl)
         if not context.cert_store_stats()["crl"]:
             raise TlsError(f"{options.crl}: holds no revocation list")
     return context
@@ -118,14 +118,15 @@ def why_it_failed(error: OSError) -> str:
             return str(error)
 
 
-def _read(file: Path, load: Callable[[Path], object]) -> None:
+def _read(load: Callable[..., object], *files: Path) -> None:
     try:
-        file.open("rb").close()  # for an error that names the file
-        load(file)
+        for file in files:
+            file.open("rb").close()  # OpenSSL's own error does not name the file
+        load(*files)
     except ssl.SSLError as error:
-        raise TlsError(f"{file}: {why_it_failed(error)}") from None
+        raise TlsError(f"{', '.join(map(str, files))}: {why_it_failed(error)}") from None
     except OSError as error:
-        raise TlsError(f"{error.filename or file}: {error.strerror}") from None
+        raise TlsError(f"{error.filename}: {error.strerror}") from None
 
 
 def _no_passphrase() -> str:
