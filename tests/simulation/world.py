@@ -77,7 +77,6 @@ def simulate(seed: int, *, draft_type: type[FaultyDraft] = FaultyDraft) -> Repor
     """Lives through the day of this seed."""
     day = Day(seed, draft_type)
     loop = day.loop
-    asyncio.set_event_loop(loop)
     try:
         loop.run_until_complete(day.live())
         gc.collect()  # what nobody awaited is told now
@@ -87,7 +86,6 @@ def simulate(seed: int, *, draft_type: type[FaultyDraft] = FaultyDraft) -> Repor
     except Exception:
         day.expect(False, traceback.format_exc())
     finally:
-        asyncio.set_event_loop(None)
         loop.close()
     day.report.acknowledged = len(day.ledger.acknowledged)
     day.report.injected = len(day.faults.injected)
