@@ -17,6 +17,7 @@ from scpd.profile.negotiation import (
     IMPLEMENTATION_VERSION_NAME,
     Accepted,
     AcceptedContext,
+    confirmed,
     negotiate,
 )
 from scpd.profile.profile import FindExtension, Operation, Peer, Profile, Role, Service
@@ -28,6 +29,7 @@ from scpd.ul.pdu import (
     ExtendedNegotiation,
     PresentationContextRQ,
     RoleSelection,
+    UserIdentityAC,
     UserIdentityRQ,
     UserIdentityType,
     UserInformation,
@@ -100,6 +102,14 @@ def test_A54_an_unverified_user_identity_is_let_pass_and_never_confirmed(wanted:
     answer = accepted(informed(UserInformation(user_identity=identity)))
     assert answer.accept.user_information.user_identity is None
     assert "secret" not in repr(answer)
+
+
+def test_A54_a_confirmed_answer_differs_by_the_positive_response_alone() -> None:
+    accept = accepted(request()).accept
+    answer = confirmed(accept, b"ticket")
+    assert answer.user_information.user_identity == UserIdentityAC(b"ticket")
+    assert replace(answer, user_information=accept.user_information) == accept
+    assert replace(answer.user_information, user_identity=None) == accept.user_information
 
 
 def test_A57_common_extended_negotiation_is_ignored() -> None:

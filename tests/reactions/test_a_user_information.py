@@ -209,7 +209,7 @@ def identity(kind: int, primary: bytes, secondary: bytes = b"", *, wants_respons
 
 @pytest.mark.parametrize("wants_response", [0, 1])
 @pytest.mark.parametrize("kind", [1, 2, 3, 4, 5])
-def test_a54_without_a_verifier_an_identity_is_neither_required_nor_confirmed(call: Call, kind: int, wants_response: int) -> None:
+def test_a54_without_a_verifier_an_identity_is_never_confirmed(call: Call, kind: int, wants_response: int) -> None:
     """Nobody was asked, so no 59H claims it: the requestor sees that (PS3.7 D.3.3.7)."""
     assert answers(call, 0x59, identity(kind, b"somebody", b"secret", wants_response=wants_response)) == []
 
