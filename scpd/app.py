@@ -22,6 +22,7 @@ from scpd.observability import systemd
 from scpd.observability.logging import configure, report_loop_errors
 from scpd.server.entity import ApplicationEntity
 from scpd.server.listener import TLS_SOCKET_NAME, Listener, bind, inherited, is_loopback
+from scpd.server.lobby import raise_descriptor_limit
 from scpd.server.tls import Tls, TlsError
 from scpd.storage.backends import load_backend
 from scpd.storage.base import Backend, StorageError
@@ -35,6 +36,7 @@ def serve(settings: Settings) -> Exit:
     configure(settings.log.level, settings.log.format)
     log: FilteringBoundLogger = structlog.get_logger()
     os.umask(0o027)
+    raise_descriptor_limit()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(run(settings, log))
 

@@ -17,8 +17,10 @@ from scpd.config.settings import PeerTable, ServiceTable, TlsTable
 from scpd.identity.users import UsersFile
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.profile import Operation, Peer, Profile, Role, Service
+from scpd.profile.quirks import Quirk
 from scpd.query.identifier import QueryRules
 from scpd.server.options import ServerOptions, TlsOptions, TlsProfile
+from scpd.services.exchange import Provider
 from scpd.storage.archive import Archive
 from scpd.storage.memory import MemoryBlobs, MemoryIndex
 
@@ -44,6 +46,8 @@ def test_the_profile_holds_what_was_declared(tmp_path: Path) -> None:
         tmp_path,
         """
         ae.titles = ["A", "B"]
+        ae.case_sensitive = false
+        access.unknown = "close"
         limits.pdu_bytes_max = 8192
         limits.contexts_max = 5
         [[service]]
@@ -57,6 +61,9 @@ def test_the_profile_holds_what_was_declared(tmp_path: Path) -> None:
         operations = ["store"]
         called_ae_titles = ["B"]
         transfer_syntaxes = ["uncompressed"]
+        associations_max = 3
+        bytes_in_flight_max = 1_000_000
+        quirks = ["odd-uids", "long-pdus"]
         [[peer.service]]
         name = "find"
         """,
@@ -72,10 +79,15 @@ def test_the_profile_holds_what_was_declared(tmp_path: Path) -> None:
                 called_ae_titles=("B",),
                 services=(Service(ServiceName.FIND),),
                 transfer_syntaxes=("uncompressed",),
+                associations_max=3,
+                bytes_in_flight_max=1_000_000,
+                quirks=frozenset({Quirk.ODD_UIDS, Quirk.LONG_PDUS}),
             ),
         ),
         pdu_bytes_max=8192,
         contexts_max=5,
+        ae_case_sensitive=False,
+        unknown_are_closed=True,
     )
 
 
@@ -85,6 +97,8 @@ def test_limits_and_times_reach_the_server(tmp_path: Path) -> None:
         """
         [limits]
         associations_max = 1
+        associations_per_address_max = 2
+        connections_max = 3
         pdu_bytes_max = 5000
         pdu_bytes_tolerated = 6000
         associate_pdu_bytes_max = 7000
@@ -96,10 +110,13 @@ def test_limits_and_times_reach_the_server(tmp_path: Path) -> None:
         artim_seconds = 1.5
         idle_seconds = 2
         send_seconds = 3
+        rate_bytes_per_second_min = 5
         drain_seconds = 4
         """,
     ).server_options()
     assert (options.associations_max, options.block_bytes, options.receive_bytes_max) == (1, 20000, 2000000)
+    assert (options.associations_per_address_max, options.connections_max) == (2, 3)
+    assert options.rate_bytes_per_second_min == 5
     assert (options.idle_seconds, options.send_seconds, options.drain_seconds) == (2, 3, 4)
     assert (options.messages.command_bytes_max, options.messages.empty_fragments_max) == (8000, 9)
     upper_layer = options.upper_layer
@@ -114,10 +131,13 @@ def test_the_services_get_their_backend_and_their_rules(tmp_path: Path) -> None:
     assert (provider.query_rules, provider.retrieve_ae_title) == (QueryRules(strict=True), None)
     text = (
         '[query]\nstrict = false\nretrieve_ae_title = "SCPD"\n[limits]\nidentifier_bytes_max = 2000\nresults_max = 7\n'
+        "object_bytes_max = 3_000_000\nnesting_max = 9\ninflated_bytes_max = 4_000_000\n"
     )
     provider = loaded(tmp_path, text).provider(backend)
     assert (provider.query_rules, provider.retrieve_ae_title) == (QueryRules(strict=False), "SCPD")
     assert (provider.identifier_bytes_max, provider.results_max) == (2000, 7)
+    assert provider.object_bytes_max == 3_000_000
+    assert (provider.scan_limits.depth_max, provider.scan_limits.inflated_bytes_max) == (9, 4_000_000)
 
 
 def test_the_filesystem_backend_gets_our_keys_and_any_backend_its_own(tmp_path: Path) -> None:
@@ -305,3 +325,10 @@ def test_the_container_listens_everywhere_logs_json_and_declares_nobody() -> Non
         "/var/lib/scpd",
     )
     assert settings.peer == ()
+
+
+def test_the_defaults_of_the_limits_are_those_of_the_services() -> None:
+    provider = Settings().provider(Archive(MemoryBlobs(), MemoryIndex()))
+    assert provider == Provider(
+        provider.backend, QueryRules(), provider.identifier_bytes_max, results_max=0, retrieve_ae_title=None
+    )

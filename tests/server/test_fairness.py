@@ -49,6 +49,7 @@ def test_a_flood_on_one_association_leaves_the_others_their_turn(daemon: Daemon,
     with RawPeer(daemon.port) as good:
         good.associate()
         flooder.start()
+        daemon.wait_until(lambda: daemon.entity.blocks.out_bytes > 0)
         waits = []
         for number in range(1, 41):
             begun = time.monotonic()
@@ -57,7 +58,7 @@ def test_a_flood_on_one_association_leaves_the_others_their_turn(daemon: Daemon,
         stop.set()
         good.release()
     flooder.join()
-    assert sorted(waits)[len(waits) // 2] < 0.1, waits
+    assert sorted(waits)[len(waits) * 9 // 10] < 0.1, waits
 
 
 def test_responses_to_a_flood_come_in_order_and_none_is_lost(daemon: Daemon) -> None:
