@@ -36,3 +36,8 @@ fuzz-%:
 
 simulate:
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+# Builds and runs the container image without Docker. Needs root, mmdebstrap, buildah, podman and runc.
+.PHONY: container-check
+container-check:
+	tests/container/check.sh
