@@ -283,8 +283,7 @@ def test_t20_bytes_behind_the_stream(deflating: RawPeer, daemon: Daemon, trailin
 
 # -- T21: size ----------------------------------------------------------------------------------------------------
 
-FULL_SIZE = "SCPD_TEST_FULL_SIZE"
-MEGABYTES_EACH = 2_560 if os.environ.get(FULL_SIZE) else 64
+MEGABYTES_EACH = int(os.environ.get("SCPD_TEST_MEGABYTES", "64"))
 AT_ONCE = 4
 RSS_BYTES_MAX = 48 * MEGABYTE
 """What four associations may hold while they receive; the objects are larger together."""
@@ -320,7 +319,7 @@ class HighWater:
 
 
 def test_t21_large_multiframes_in_parallel(call: Call, daemon: Daemon) -> None:
-    """T21: streamed to disk: four at once need a fraction of one. `SCPD_TEST_FULL_SIZE=1` sends 2.5 GB each."""
+    """T21: streamed to disk: four at once need a fraction of one. `SCPD_TEST_MEGABYTES=2560` is the full size."""
     uids = [f"1.2.3.{number}" for number in range(AT_ONCE)]
     peers = [call() for _ in uids]
     for peer in peers:
