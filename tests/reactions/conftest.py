@@ -37,10 +37,10 @@ def call(daemon: Daemon) -> Iterator[Call]:
 
 
 @pytest.fixture
-def peer(call: Call) -> RawPeer:
-    """A raw peer with an association on the usual contexts."""
+def peer(call: Call, request: pytest.FixtureRequest) -> RawPeer:
+    """A raw peer with an association: on the usual contexts, or as `PROPOSAL` of the test's module asks for."""
     connected = call()
-    connected.associate()
+    connected.associate(getattr(request.module, "PROPOSAL", None))
     return connected
 
 
