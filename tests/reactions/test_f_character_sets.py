@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.datasets import PATIENT_MARK, Value, tag_of
+from tests.datasets import PATIENT_MARK, tag_of
 from tests.rawpeer import (
     RawPeer,
 )
@@ -21,11 +21,6 @@ NAME = f"{PATIENT_MARK}^"
 def name(given: str, encoding: str = "utf-8") -> bytes:
     """A patient's name in some encoding."""
     return f"{NAME}{given}".encode(encoding)
-
-
-def code(value: str, scheme: str = "99X") -> dict[str, Value]:
-    """An item of a code sequence."""
-    return {"CodeValue": value, "CodingSchemeDesignator": scheme}
 
 
 NAMES = {
