@@ -1,44 +1,33 @@
 """The coroutine that serves one peer, from its first byte to its last, and can be read aloud.
 
-    establish; while there is a request, answer it; part as the peer wants to part.
+    establish; serve requests; part as the peer wants to part.
 
-Reading happens where it is needed: a C-STORE's data set is read by the very service that writes it away, so a slow
-disk stops reading from the peer that sends and from nobody else. Only a query is answered by a task of its own,
-because a C-CANCEL, a release or a lost connection must be seen while it answers. Nothing outlives the peer.
+What is between the first and the last of these is a `Conversation`.
 """
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import fields
-from typing import NamedTuple, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
-from scpd.dimse.codec import uids_as_received
-from scpd.dimse.command import CCancelRQ, CFindRQ, Request, Response
-from scpd.dimse.pdv import CommandReceived, DataSetPiece, MessageReader, RepeatedMessage, encode_message
-from scpd.dimse.response import with_uids
 from scpd.identity.base import Claim
 from scpd.profile.explain import Explanation
 from scpd.profile.negotiation import Accepted, Rejected, negotiate
 from scpd.profile.profile import Peer
 from scpd.profile.quirks import Quirk
+from scpd.server.conversation import NO_REASON, USER, Conversation, PeerReleased, describe
 from scpd.server.entity import ApplicationEntity
 from scpd.server.identity import Identified, NotIdentified, identify, judge
 from scpd.server.lobby import origin_of
 from scpd.server.pump import Pump
 from scpd.server.wire import SendTimeout, Wire
-from scpd.services.dispatch import answer
-from scpd.services.exchange import AssociationEnded, Caller, Chunks, Exchange, Reply, first_bytes, replay
+from scpd.services.exchange import AssociationEnded, Caller
 from scpd.ul.connection import Connection, Role, State
 from scpd.ul.errors import ProtocolError
 from scpd.ul.events import (
-    AbortIndication,
     AssociateIndication,
-    DataIndication,
-    Event,
-    ReleaseIndication,
-    TransportClosed,
 )
 from scpd.ul.pdu import AssociateAC, AssociateRJ, AssociateRQ, UserIdentityRQ
 
@@ -47,45 +36,22 @@ Outcome = TypeVar("Outcome")
 numbers = itertools.count(1)
 """Association ids of this process, as they stand in the log."""
 
-USER, NO_REASON = 0, 0
-"""An A-ABORT of our own will: source "service-user", reason not significant (PS3.8 Table 9-26)."""
-
-
 LONG_PDU_BYTES_MAX = 16_777_216
 """What a peer with the quirk "long-pdus" may send; nothing of a P-DATA-TF is kept, so it costs no memory."""
 
 
-class PeerReleased(AssociationEnded):
-    """An A-RELEASE-RQ came (PS3.8 7.2)."""
-
-
-class Asked(NamedTuple):
-    """A request that waits for its answer; `data` is the command set as it was received."""
-
-    request: Request
-    context_id: int
-    has_data_set: bool
-    data: bytes
-
-
 class Association:
-    """Serves one peer. Attributes above the line live as long as the connection, those below as long as a request."""
+    """Serves one peer."""
 
     def __init__(self, wire: Wire, entity: ApplicationEntity) -> None:
         self._entity = entity
         self._wire = wire
         self._connection = Connection(Role.ACCEPTOR, entity.options.upper_layer)
         self._pump = Pump(wire, self._connection, entity.options)
-        self._messages = MessageReader(entity.options.messages)
         self._log = entity.log.bind(association=next(numbers), address=wire.peer_address, **described(wire))
-        self._accepted: Accepted | None = None
+        self._conversation: Conversation | None = None
         self._slot: Peer | None = None
         self.origin = origin_of(wire.peer_address)
-        # ---
-        self.quiet_since: float | None = None
-        self._early: Asked | None = None
-        self._answering: Asked | None = None
-        self._is_cancelled = False
 
     async def serve(self) -> None:
         """From the first byte to the closed transport. Raises nothing but cancellation."""
@@ -106,8 +72,13 @@ class Association:
                 self._log.warning("protocol error", reason=self._connection.fault)
             self._pump.finish()
 
+    @property
+    def quiet_since(self) -> float | None:
+        """Since when it has been waiting for a request, on the event loop's clock; None while it does not."""
+        return None if self._conversation is None else self._conversation.quiet_since
+
     def stop(self) -> None:
-        """Ends an association that waits for a request; `quiet_since` tells since when it does."""
+        """Ends an association that waits for a request."""
         self._abort("the daemon stops")
         self._wire.ring()
 
@@ -120,9 +91,8 @@ class Association:
 
     async def _serve_requests(self) -> None:
         try:
-            await self._establish()
-            while True:
-                await self._answer(await self._next_request())
+            self._conversation = await self._establish()
+            await self._conversation.serve_requests()
         except PeerReleased:
             self._log.info("association released")
             if self._connection.can_accept_release:
@@ -136,7 +106,7 @@ class Association:
             note = self._log.info if self._wire.bytes_received else self._log.debug
             note("association ended", reason=str(end))
 
-    async def _establish(self) -> None:
+    async def _establish(self) -> Conversation:
         event = None
         while event is None:
             event = await self._pump.next_event()
@@ -153,7 +123,7 @@ class Association:
             reject, explanation = refusal
             self._reject(reject, **fields_of(explanation))
         self._take_slot(decision.peer)
-        self._accept(request, decision, await self._identify(request, decision))
+        return self._accept(request, decision, await self._identify(request, decision))
 
     async def _identify(self, request: AssociateRQ, decision: Accepted) -> AssociateAC:
         """The answer, after the user identity was verified if there is one."""
@@ -195,10 +165,8 @@ class Association:
         if self._connection.state is not State.AWAITING_LOCAL_ANSWER:
             raise AssociationEnded("over before it was answered")
 
-    def _accept(self, request: AssociateRQ, decision: Accepted, answer: AssociateAC) -> None:
-        self._accepted = decision
+    def _accept(self, request: AssociateRQ, decision: Accepted, answer: AssociateAC) -> Conversation:
         peer = decision.peer
-        self._caller = Caller(peer.ae_title, request.called_ae_title, self._wire.peer_address, peer)
         if Quirk.LONG_PDUS in peer.quirks:
             self._connection.tolerate_data_pdus(LONG_PDU_BYTES_MAX)
         for explanation in decision.refused:
@@ -207,6 +175,8 @@ class Association:
             self._log.info("tolerated", what=remark)
         self._log.info("association accepted", contexts=len(decision.contexts), refused=len(decision.refused))
         self._connection.accept(answer, self._pump.now)
+        caller = Caller(peer.ae_title, request.called_ae_title, self._wire.peer_address, peer)
+        return Conversation(self._pump, self._entity, caller, decision.contexts, self._log)
 
     def _turn_away(self, decision: Rejected) -> NoReturn:
         if not decision.silently:
@@ -246,150 +216,12 @@ class Association:
             while True:
                 await self._pump.next_event()
 
-    async def _next_part(self) -> CommandReceived | DataSetPiece | None:
-        """The next part of a message, or None when the bell rang. Raises when the association ends."""
-        while True:
-            match await self._pump.next_event():
-                case DataIndication() as event:
-                    part = self._messages.receive(event)
-                    if not self._messages.is_within_message:
-                        self._pump.tempo.rest()
-                    if part is not None:
-                        return part
-                case None:
-                    return None
-                case ReleaseIndication():
-                    raise PeerReleased
-                case event:
-                    raise AssociationEnded(describe(event))
-
-    # -- requests -------------------------------------------------------------------------------------------
-
-    async def _next_request(self) -> Asked:
-        self.quiet_since = self._pump.now
-        while self._early is None:
-            await self._heed_next_command()
-        asked, self._early, self.quiet_since = self._early, None, None
-        return asked
-
-    async def _heed_next_command(self) -> None:
-        """Notes what comes: a cancel for what is being answered, or the next request; or just the bell."""
-        received = await self._next_part()
-        if not isinstance(received, CommandReceived):
-            return
-        match received.command:
-            case CCancelRQ(message_id):
-                if self._answering is not None and self._answering.request.message_id == message_id:
-                    self._is_cancelled = True
-            case command if isinstance(command, Request):
-                self._early = Asked(command, received.context_id, received.has_data_set, received.data)
-            case _:
-                raise ProtocolError(USER, NO_REASON, "a response to nothing that was asked")
-
-    async def _answer(self, asked: Asked) -> None:
-        if isinstance(asked.request, CFindRQ):
-            await self._answer_while_reading(asked)
-        else:
-            await self._send_replies(asked, self._data_set(asked))
-
-    async def _answer_while_reading(self, asked: Asked) -> None:
-        """Answers a query, and heeds what the peer says meanwhile; one request ahead is enough (a window of one)."""
-        identifier = await first_bytes(self._data_set(asked), self._entity.provider.identifier_bytes_max + 1)
-        self._answering, self._is_cancelled = asked, False
-        self._pump.peer_may_be_silent = True
-        task = asyncio.create_task(self._send_replies(asked, replay(identifier)))
-        task.add_done_callback(lambda _: self._wire.ring())
-        try:
-            while not task.done() and self._early is None:
-                await self._heed_next_command()
-            await task
-        finally:
-            self._pump.peer_may_be_silent = False
-            self._answering = None
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)  # how it ended is known, or of no interest any more
-
-    async def _send_replies(self, asked: Asked, data_set: AsyncIterator[Chunks]) -> None:
-        encoder = ReplyEncoder(asked.context_id, self._connection.peer_maximum_length, self._uids_to_echo(asked))
-        async with aclosing(answer(asked.request, self._exchange(asked, data_set))) as replies:
-            async for reply in replies:
-                if self._wire.lost or not self._connection.can_send_data:
-                    raise AssociationEnded("over before it was answered")
-                self._connection.send_data(encoder.encode(reply), self._pump.now)
-                self._pump.flush()
-                await self._wire.wait_writable(self._entity.options.send_seconds)
-
-    def _exchange(self, asked: Asked, data_set: AsyncIterator[Chunks]) -> Exchange:
-        assert self._accepted is not None and self._caller is not None
-        return Exchange(
-            self._entity.provider,
-            self._caller,
-            self._accepted.contexts[asked.context_id],
-            data_set,
-            lambda: self._is_cancelled,
-            self._log,
-        )
-
-    def _uids_to_echo(self, asked: Asked) -> Mapping[str, str]:
-        """UIDs that the response has to repeat byte by byte: none but for a peer that needs it."""
-        assert self._accepted is not None
-        return uids_as_received(asked.data) if Quirk.UIDS_ECHOED_EXACTLY in self._accepted.peer.quirks else {}
-
-    async def _data_set(self, asked: Asked) -> AsyncIterator[Chunks]:
-        """What follows the command, handed over whenever a received block is used up, and at the end."""
-        views: list[memoryview] = []
-        ended = not asked.has_data_set
-        while not ended:
-            part = await self._next_part()
-            if isinstance(part, DataSetPiece):
-                views.append(part.data)
-                ended = part.is_last
-                if ended or not self._pump.has_more():
-                    yield Chunks(views, ended)
-                    views = []
-
 
 def described(wire: Wire) -> dict[str, object]:
     """What the log says of a connection that is secured, and nothing of another."""
     return {} if wire.secured is None else {"tls": wire.secured.version()}
 
 
-def describe(event: Event) -> str:
-    """How an association ended, in a few words."""
-    match event:
-        case AbortIndication(source, reason, True):
-            return f"aborted by the peer: source {source}, reason {reason}"
-        case AbortIndication(source, reason):
-            return f"aborted here: source {source}, reason {reason}"
-        case TransportClosed():
-            return "connection lost"
-        case _:
-            return f"unexpected {type(event).__name__}"
-
-
 def fields_of(explanation: Explanation) -> dict[str, object]:
     """What a log line says of a refusal: the reason, both sides, and the TOML that would change it."""
     return {field.name: value for field in fields(explanation) if (value := getattr(explanation, field.name))}
-
-
-class ReplyEncoder:
-    """Replies as P-DATA-TFs. Pending responses are one and the same object: its encoding is kept for the next."""
-
-    def __init__(self, context_id: int, pdu_length_max: int | None, uids: Mapping[str, str]) -> None:
-        self._uids = uids
-        self._context_id = context_id
-        self._pdu_length_max = pdu_length_max
-        self._pending: Response | None = None
-        self._repeated: RepeatedMessage | None = None
-
-    def encode(self, reply: Reply) -> bytes:
-        """The whole message."""
-        if reply.data_set is None:
-            return encode_message(self._echoing(reply), self._context_id, None, self._pdu_length_max)
-        if self._repeated is None or reply.response is not self._pending:
-            self._pending = reply.response
-            self._repeated = RepeatedMessage(self._echoing(reply), self._context_id, self._pdu_length_max)
-        return self._repeated.with_data_set(reply.data_set)
-
-    def _echoing(self, reply: Reply) -> Response:
-        return with_uids(reply.response, self._uids) if self._uids else reply.response
