@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from scpd.storage.archive import Archive
 from scpd.storage.base import Backend
+from scpd.storage.digests import ALGORITHMS
 from scpd.storage.filesystem import FileBlobs
 from scpd.storage.memory import MemoryBlobs, MemoryIndex
 from scpd.storage.sqlite import SqliteIndex
@@ -35,16 +36,16 @@ def open_filesystem(options: Options) -> Backend:
     """`filesystem`: files in folders, and an index in SQLite.
 
     Options: `directory` (required), `blobs` (folder of the files, default `directory`), `index` (file of the index, on
-    a local file system, default `directory`/index.sqlite), `durability` ("sync", the default, or "none") and
-    `min_free_bytes` (no object is begun when less is free, default 256 MiB).
+    a local file system, default `directory`/index.sqlite), `durability` ("sync", the default, or "none"), `digest`
+    ("blake3", the default, or "sha256") and `min_free_bytes` (no object is begun when less is free, default 256 MiB).
     """
-    _refuse_unknown(options, {"directory", "blobs", "index", "durability", "min_free_bytes"})
+    _refuse_unknown(options, {"directory", "blobs", "index", "durability", "digest", "min_free_bytes"})
     if "directory" not in options and not {"blobs", "index"} <= options.keys():
         raise ValueError("option 'directory' is missing")
     directory = _path(options, "directory", Path())
     sync = _choice(options, "durability", ("sync", "none")) == "sync"
     return Archive(
-        FileBlobs(_path(options, "blobs", directory), sync=sync),
+        FileBlobs(_path(options, "blobs", directory), sync=sync, digest=_choice(options, "digest", tuple(ALGORITHMS))),
         SqliteIndex(_path(options, "index", directory / "index.sqlite"), sync=sync),
         min_free_bytes=_bytes(options, "min_free_bytes", MIN_FREE_BYTES),
     )

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from blake3 import blake3
-
 from scpd.storage.base import Incoming, Location, Sealed
+from scpd.storage.digests import Digester
 from scpd.storage.part10 import file_head
 
 IOV_MAX = os.sysconf("SC_IOV_MAX")
@@ -18,6 +17,7 @@ class Files(Protocol):
     """What a draft asks of the Blobs it belongs to."""
 
     sync: bool
+    digest: str
 
     def rename(self, path: str, location: Location) -> None:
         """Moves a finished draft to its final name, making the folders on the way."""
@@ -38,7 +38,7 @@ class FileDraft:
         self._path = path
         self._incoming = incoming
         self._location: Location | None = None
-        self._digest = blake3()
+        self._digest = Digester(blobs.digest)
         self._begun = False
         self._size_bytes = 0
         self._fd: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
@@ -50,7 +50,7 @@ class FileDraft:
 
     def finish(self, chunks: Sequence[memoryview]) -> Sealed:
         self._measure(chunks)
-        digest = self._digest.digest()
+        digest = self._digest.value()
         head = file_head(self._incoming, digest)
         if self._begun:
             self._append(chunks)

@@ -28,6 +28,7 @@ from scpd.dataset.uid import is_valid_uid
 from scpd.storage import part10
 from scpd.storage.base import Draft, Incoming, Instance, Location, StoreUnavailable
 from scpd.storage.crew import Crew
+from scpd.storage.digests import BLAKE3
 from scpd.storage.draft import FileDraft
 from scpd.storage.journal import Journal
 from scpd.storage.lock import Lock
@@ -39,12 +40,16 @@ SYNCS_AT_ONCE = 16
 
 
 class FileBlobs:
-    """Blobs under the folder `root`. With `sync=False` nothing is synced: a power cut loses what was acknowledged."""
+    """Blobs under the folder `root`, each with a digest of the given algorithm.
 
-    def __init__(self, root: Path, *, sync: bool = True) -> None:
+    With `sync=False` nothing is synced: a power cut loses what was acknowledged.
+    """
+
+    def __init__(self, root: Path, *, sync: bool = True, digest: str = BLAKE3) -> None:
         self.root = root
         self.spool = root / "spool"
         self.sync = sync
+        self.digest = digest
         self._lock = Lock(root / "lock")
         self._journal = Journal(root / "journal", sync=sync)
         self._durable: dict[str, None] = {}

@@ -55,9 +55,7 @@ class Head:
     `differing` are then the UIDs that are others than those of the command, which only leniency lets pass.
     """
 
-    def __init__(
-        self, incoming: Incoming, limits: ScanLimits = DEFAULT_LIMITS, leniency: Leniency = STRICT
-    ) -> None:
+    def __init__(self, incoming: Incoming, limits: ScanLimits = DEFAULT_LIMITS, leniency: Leniency = STRICT) -> None:
         self._incoming = incoming
         self._leniency = leniency
         self._is_uid = is_odd_uid if leniency.odd_uids else is_valid_uid

@@ -7,12 +7,11 @@ from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from itertools import count, islice
 from threading import Lock
 
-from blake3 import blake3
-
 from scpd.dataset.attributes import Attributes
 from scpd.query.matching import answer
 from scpd.query.terms import Level, Model, Query
 from scpd.storage.base import Draft, Holder, Incoming, Instance, Location, Record, Sealed, StorageStatistics
+from scpd.storage.digests import digest_of
 
 PAGE_ROWS = 200
 UNLIMITED_BYTES = 1 << 62
@@ -75,7 +74,7 @@ class MemoryDraft:
 
     def finish(self, chunks: Sequence[memoryview]) -> Sealed:
         self.write(chunks)
-        return Sealed(blake3(self._bytes).digest(), len(self._bytes))
+        return Sealed(digest_of([memoryview(self._bytes)]), len(self._bytes))
 
     def sync(self) -> None:
         pass

@@ -8,19 +8,19 @@ any index.
 
 import re
 import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
 
 from scpd import __version__
 from scpd.storage.base import Incoming
+from scpd.storage.digests import UNKNOWN, VALUE_BYTES
 
 IMPLEMENTATION_CLASS_UID = "2.25.234449872220561695587590010420250309734"
 IMPLEMENTATION_VERSION_NAME = f"SCPD_{__version__}"[:16]
 
 PRIVATE_INFORMATION_CREATOR_UID = "2.25.62532743058275309179439293463560029090"
-"""Names the layout of our (0002,0102): eight bytes naming the digest, padded with NUL, then the digest itself."""
-
-DIGEST_NAME = b"blake3\0\0"
-DIGEST_BYTES = 32
-UNKNOWN_DIGEST = bytes(DIGEST_BYTES)
+"""Names the layout of our (0002,0102): a value as `digests` makes it."""
 
 _ILLEGAL = re.compile(r"[^ -\[\]-~]")  # AE and SH: the default repertoire without control characters and backslash
 
@@ -32,9 +32,20 @@ _LONG_HEADER = struct.Struct("<HH2s2xI")
 DATA_SET_OFFSET_BYTES = len(_PREFIX) + _GROUP_LENGTH.size
 """How much of a file must be read to know where its data set begins."""
 
+INCOMING_ELEMENTS = (0x0002, 0x0003, 0x0010, 0x0016, 0x0018)  # as `Incoming` has them
+META_BYTES_MAX = 65_536  # ours has some 500; a length beyond is damage, not memory
 
-def file_head(incoming: Incoming, digest: bytes = UNKNOWN_DIGEST) -> bytes:
-    """Everything before the data set; the last `DIGEST_BYTES` of it are the digest."""
+
+@dataclass(frozen=True, slots=True)
+class FileHead:
+    """What a file of ours says of itself: the object as it was announced, and the digest of its data set."""
+
+    incoming: Incoming
+    digest: bytes
+
+
+def file_head(incoming: Incoming, digest: bytes = UNKNOWN) -> bytes:
+    """Everything before the data set; the last `VALUE_BYTES` of it are the digest."""
     meta = b"".join(
         (
             _LONG_HEADER.pack(2, 0x0001, b"OB", 2) + b"\x00\x01",
@@ -47,7 +58,7 @@ def file_head(incoming: Incoming, digest: bytes = UNKNOWN_DIGEST) -> bytes:
             _text(0x0017, b"AE", incoming.calling_ae_title),
             _text(0x0018, b"AE", incoming.called_ae_title),
             _uid(0x0100, PRIVATE_INFORMATION_CREATOR_UID),
-            _LONG_HEADER.pack(2, 0x0102, b"OB", len(DIGEST_NAME) + DIGEST_BYTES) + DIGEST_NAME + digest,
+            _LONG_HEADER.pack(2, 0x0102, b"OB", VALUE_BYTES) + digest,
         )
     )
     return _PREFIX + _GROUP_LENGTH.pack(2, 0x0000, b"UL", 4, len(meta)) + meta
@@ -61,6 +72,44 @@ def data_set_offset(head: bytes) -> int:
     if (group, element, vr) != (2, 0, b"UL"):
         raise ValueError("no group length in the File Meta Information")
     return DATA_SET_OFFSET_BYTES + int(length)
+
+
+def read_head(file: BinaryIO) -> FileHead:
+    """Reads the head of a file of ours and leaves `file` at its data set. Raises ValueError, OSError."""
+    start = file.read(DATA_SET_OFFSET_BYTES)
+    length = data_set_offset(start) - len(start)
+    if length > META_BYTES_MAX:
+        raise ValueError("no end of the File Meta Information")
+    meta = file.read(length)
+    values = dict(_elements(meta)) if len(meta) == length else {}
+    if _text_of(values, 0x0100) != PRIVATE_INFORMATION_CREATOR_UID or len(values.get(0x0102, b"")) != VALUE_BYTES:
+        raise ValueError("no digest of ours in the File Meta Information")
+    incoming = Incoming(*(_text_of(values, element) for element in INCOMING_ELEMENTS))
+    if not (incoming.sop_class_uid and incoming.sop_instance_uid and incoming.transfer_syntax_uid):
+        raise ValueError("a UID is missing in the File Meta Information")
+    return FileHead(incoming, values[0x0102])
+
+
+def _elements(meta: bytes) -> Iterator[tuple[int, bytes]]:
+    """The elements of group 0002 by number. Raises ValueError."""
+    at = 0
+    while at < len(meta):
+        try:
+            group, number, vr, length = _SHORT_HEADER.unpack_from(meta, at)
+            header = _SHORT_HEADER
+            if vr == b"OB":
+                header = _LONG_HEADER
+                length = header.unpack_from(meta, at)[3]
+        except struct.error:
+            raise ValueError("the File Meta Information breaks off") from None
+        at += header.size + length
+        if group != 2 or at > len(meta):
+            raise ValueError("the File Meta Information is damaged")
+        yield number, meta[at - length : at]
+
+
+def _text_of(values: dict[int, bytes], element: int) -> str:
+    return values.get(element, b"").decode("ascii").rstrip("\0 ")
 
 
 def _uid(element: int, uid: str) -> bytes:

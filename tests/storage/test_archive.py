@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from blake3 import blake3
 
 from scpd.query.terms import Level
 from scpd.storage.archive import Archive
 from scpd.storage.backends import open_filesystem
 from scpd.storage.base import Backend, Incoming, Outcome, OutOfResources, StorageError, StoreUnavailable
+from scpd.storage.digests import digest_of
 from scpd.storage.filesystem import FileBlobs
 from scpd.storage.memory import MemoryBlobs, MemoryDraft, MemoryIndex
 from scpd.storage.part10 import file_head
@@ -73,7 +73,7 @@ async def test_the_file_is_part_10_with_the_bytes_as_received_and_proves_itself(
     async with opened(archive_in(tmp_path)) as archive:
         await store(archive, attributes("1.5"), b"data set as received", piece_bytes=piece_bytes)
     (path,) = files_under(tmp_path)
-    head = file_head(incoming("1.5"), blake3(b"data set as received").digest())
+    head = file_head(incoming("1.5"), digest_of([b"data set as received"]))
     assert path.read_bytes() == head + b"data set as received"
     assert path.parent == tmp_path / "studies" / "1.2.3" / "1.2.3.1"
     assert path.name.startswith("1.5.")

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from blake3 import blake3
 
 from scpd.storage import draft as draft_module
 from scpd.storage.base import Incoming, Location, Sealed, StoreUnavailable
+from scpd.storage.digests import digest_of
 from scpd.storage.filesystem import FileBlobs
 from scpd.storage.part10 import file_head
 from scpd.testing import COLOR_PALETTE, attributes, incoming, instance
@@ -90,9 +90,9 @@ def test_every_cut_of_a_data_set_makes_the_same_file(blobs: FileBlobs, pieces: l
     cut = max(0, len(pieces) - finishing)
     for piece in pieces[:cut]:
         draft.write([memoryview(piece)])
-    assert draft.finish([memoryview(piece) for piece in pieces[cut:]]) == Sealed(blake3(data).digest(), len(data))
+    assert draft.finish([memoryview(piece) for piece in pieces[cut:]]) == Sealed(digest_of([data]), len(data))
     (path,) = blobs.spool.iterdir()
-    assert path.read_bytes() == file_head(incoming("1.5"), blake3(data).digest()) + data
+    assert path.read_bytes() == file_head(incoming("1.5"), digest_of([data])) + data
 
 
 @pytest.mark.parametrize("limit", [1, 3, 100])

@@ -3,7 +3,7 @@ import sqlite3
 import pytest
 
 from scpd.storage.base import StoreUnavailable
-from scpd.storage.migrations import APPLICATION_ID, migrate
+from scpd.storage.migrations import APPLICATION_ID, _scripts, migrate
 
 
 @pytest.fixture
@@ -18,8 +18,8 @@ def pragma(db: sqlite3.Connection, name: str) -> object:
 def test_an_empty_file_gets_the_whole_schema_and_our_mark(db: sqlite3.Connection) -> None:
     migrate(db)
     tables = {row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    assert tables == {"study", "series", "instance", "quarantine"}
-    assert (pragma(db, "application_id"), pragma(db, "user_version")) == (APPLICATION_ID, 1)
+    assert tables == {"study", "series", "instance", "quarantine", "verification"}
+    assert (pragma(db, "application_id"), pragma(db, "user_version")) == (APPLICATION_ID, 2)
 
 
 def test_an_index_of_this_version_is_left_as_it_is(db: sqlite3.Connection) -> None:
@@ -41,3 +41,19 @@ def test_a_database_of_another_program_is_refused_and_not_touched(db: sqlite3.Co
     with pytest.raises(StoreUnavailable, match="other program"):
         migrate(db)
     assert [row[0] for row in db.execute("SELECT name FROM sqlite_schema")] == ["bookmark"]
+
+
+def test_digests_of_the_first_version_get_their_name(db: sqlite3.Connection) -> None:
+    db.executescript(_scripts()[0] + f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1;")
+    columns = "uid, sop_class_uid, transfer_syntax_uid, digest, size_bytes, location, damaged, received_at"
+    values = (b"\0\xff" * 16, 1, "", 0, 0.0)
+    for table in ("instance", "quarantine"):
+        db.execute(
+            f"INSERT INTO {table} ({columns}, calling_ae_title, called_ae_title, attributes) "
+            "VALUES ('1.5', '', '', ?, ?, ?, ?, ?, '', '', '{}')",
+            values,
+        )
+    migrate(db)
+    for table in ("instance", "quarantine"):
+        assert db.execute(f"SELECT digest FROM {table}").fetchone() == (b"blake3\0\0" + b"\0\xff" * 16,)
+    assert db.execute("SELECT reason FROM quarantine").fetchone() == ("another object holds this SOP Instance UID",)
