@@ -199,9 +199,7 @@ class Association:
         self._slot = peer
         self._entity.slots.take(peer, self._wire.peer_address)
         self._entity.lobby.leave(self)
-        share = self._entity.share_of(peer)
-        if share is not None:
-            self._wire.charge_to(share)
+        self._wire.draw_from(self._entity.blocks_of(peer))
 
     def _leave(self) -> None:
         """Frees the slot: what follows the association's end waits for the peer's socket only."""
@@ -209,6 +207,7 @@ class Association:
             self._entity.slots.free(self._slot, self._wire.peer_address)
             self._slot = None
             self._entity.lobby.enter(self)
+            self._wire.draw_from(self._entity.lobby_blocks)
 
     async def _wait_closed(self) -> None:
         """Until the peer closes, or ARTIM closes for it; what it still sends is answered as Sta13 demands."""

@@ -11,11 +11,15 @@ from typing import Protocol
 
 
 class Block:
-    """A reusable stretch of receive memory: bytes `begin` to `end` were received and not yet consumed."""
+    """A reusable stretch of receive memory: bytes `begin` to `end` were received and not yet consumed.
 
-    __slots__ = ("begin", "end", "view")
+    `home` is where it was taken from, and where it has to go back to.
+    """
 
-    def __init__(self, size_bytes: int) -> None:
+    __slots__ = ("begin", "end", "home", "view")
+
+    def __init__(self, size_bytes: int, home: "Blocks") -> None:
+        self.home = home
         self.view = memoryview(bytearray(size_bytes))
         self.begin = 0
         self.end = 0
@@ -74,7 +78,7 @@ class BlockPool:
     def take(self) -> Block:
         """An empty block, kept or new."""
         self.out_bytes += self.block_bytes
-        return self._free.pop() if self._free else Block(self.block_bytes)
+        return self._free.pop() if self._free else Block(self.block_bytes, self)
 
     def give_back(self, block: Block) -> None:
         """Ends a block's use. A few are kept for the next taker, the rest is memory for others."""
@@ -97,16 +101,15 @@ class Share:
         """Whether reading ahead must wait: for this peer, or for all."""
         return self.pool.exhausted or self.out_bytes + self.pool.block_bytes > self.budget_bytes
 
-    def charge(self, blocks: int) -> None:
-        """Counts blocks that were taken from the pool before it was known for whom."""
-        self.out_bytes += blocks * self.pool.block_bytes
-
     def take(self) -> Block:
         """An empty block, on this peer's account."""
-        self.charge(1)
-        return self.pool.take()
+        self.out_bytes += self.pool.block_bytes
+        block = self.pool.take()
+        block.home = self
+        return block
 
     def give_back(self, block: Block) -> None:
         """Ends a block's use."""
-        self.charge(-1)
+        self.out_bytes -= self.pool.block_bytes
+        block.home = self.pool
         self.pool.give_back(block)

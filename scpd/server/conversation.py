@@ -140,6 +140,7 @@ class Conversation:
                 self._pump.connection.send_data(encoder.encode(reply), self._pump.now)
                 self._pump.flush()
                 await self._pump.wire.wait_writable(self._entity.options.send_seconds)
+                await self._pump.let_others_run()
 
     def _exchange(self, asked: Asked, data_set: AsyncIterator[Chunks]) -> Exchange:
         return Exchange(

@@ -8,12 +8,15 @@ from structlog.typing import FilteringBoundLogger
 from scpd.identity.base import Verifier
 from scpd.profile.explain import Explanation
 from scpd.profile.profile import Peer, Profile
-from scpd.server.blocks import BlockPool, Share
+from scpd.server.blocks import BlockPool, Blocks, Share
 from scpd.server.lobby import Lobby, descriptor_max
 from scpd.server.options import ServerOptions
 from scpd.server.slots import Slots
 from scpd.services.exchange import Provider
 from scpd.ul.pdu import AssociateRJ, RejectReason, RejectResult
+
+LOBBY_BLOCK_BYTES = 16_384
+"""A connection without an association has a request to send, and a thousand of them may do so, or close, at once."""
 
 REPEAT_SECONDS = 60.0
 """How long the log is silent about an overcrowded lobby after it was told once."""
@@ -30,6 +33,7 @@ class ApplicationEntity:
     options: ServerOptions
     log: FilteringBoundLogger
     blocks: BlockPool = field(init=False)
+    lobby_blocks: BlockPool = field(init=False)
     slots: Slots = field(init=False)
     lobby: Lobby = field(init=False)
     draining: bool = False
@@ -41,6 +45,7 @@ class ApplicationEntity:
     def __post_init__(self) -> None:
         options = self.options
         self.blocks = BlockPool(options.block_bytes, options.receive_bytes_max)
+        self.lobby_blocks = BlockPool(LOBBY_BLOCK_BYTES, options.connections_max * LOBBY_BLOCK_BYTES)
         self.slots = Slots(options.associations_max, options.associations_per_address_max)
         self.lobby = Lobby(options.connections_max, descriptor_max(options.associations_max), self._overcrowded)
 
@@ -58,10 +63,10 @@ class ApplicationEntity:
             return None
         return AssociateRJ(RejectResult.TRANSIENT, RejectReason.LOCAL_LIMIT_EXCEEDED), explanation
 
-    def share_of(self, peer: Peer) -> Share | None:
-        """What the peer's associations may have of the receive memory, or None where only the whole is bounded."""
+    def blocks_of(self, peer: Peer) -> Blocks:
+        """What the peer's associations may have of the receive memory: all of it, or a share of its own."""
         if not peer.bytes_in_flight_max:
-            return None
+            return self.blocks
         return self._shares.setdefault(peer, Share(self.blocks, peer.bytes_in_flight_max))
 
     def _overcrowded(self, reason: str) -> None:

@@ -59,7 +59,7 @@ class Listener:
         loop = asyncio.get_running_loop()
         for sock in sockets:
             server = await loop.create_server(
-                lambda: Wire(self._entity.blocks, self._opened), sock=sock, backlog=backlog()
+                lambda: Wire(self._entity.lobby_blocks, self._opened), sock=sock, backlog=backlog()
             )
             self._servers.append(server)
 
@@ -119,7 +119,7 @@ class Listener:
         self._entity.lobby.enter(guest, connected.fileno())
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: Wire(self._entity.blocks, opened, is_tls=True),
+                lambda: Wire(self._entity.lobby_blocks, opened, is_tls=True),
                 connected,
                 ssl=tls.context,
                 ssl_handshake_timeout=artim_seconds,

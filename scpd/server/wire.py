@@ -16,9 +16,12 @@ from struct import pack
 from typing import cast
 
 from scpd.profile.certificate import PeerCertificate
-from scpd.server.blocks import Block, Blocks, Share
+from scpd.server.blocks import Block, Blocks
 
 READ_AHEAD_BLOCKS = 2
+
+UNSENT_BYTES_MAX = 131_072
+"""tcp(7): what the kernel keeps for a peer that does not read; by default that is megabytes, which nobody counts."""
 NO_LINGER = pack("ii", 1, 0)
 """socket(7): with a linger time of zero, closing resets the connection."""
 
@@ -51,7 +54,6 @@ class Wire(asyncio.BufferedProtocol):
         self._is_tls = is_tls
         self._pool = pool
         self._opened = opened
-        self._blocks_out = 0
         self._transport: asyncio.Transport | None = None
         self._filled: deque[Block] = deque()
         self._filling: Block | None = None
@@ -68,12 +70,14 @@ class Wire(asyncio.BufferedProtocol):
         peer = transport.get_extra_info("peername")
         self.peer_address = str(peer[0]) if peer else ""
         self.secured = transport.get_extra_info("ssl_object")
+        sock = transport.get_extra_info("socket")
+        if sock is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES_MAX)
         self._opened(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         if self._filling is None:
             self._filling = self._pool.take()
-            self._blocks_out += 1
             if self._is_tls:
                 asyncio.get_running_loop().call_soon(self._let_go_of_unused_block)
         return self._filling.room
@@ -138,14 +142,13 @@ class Wire(asyncio.BufferedProtocol):
 
     def give_back(self, block: Block) -> None:
         """Returns a block; every view of it is dead from here on."""
-        self._return(block)
+        block.home.give_back(block)
         if not self._pool.exhausted:
             self._resume_reading()
 
-    def charge_to(self, share: Share) -> None:
-        """From here on, the blocks at hand included, they are on this peer's account."""
-        share.charge(self._blocks_out)
-        self._pool = share
+    def draw_from(self, pool: Blocks) -> None:
+        """Takes its further blocks from `pool`; those at hand go back to where they came from."""
+        self._pool = pool
 
     @property
     def has_arrivals(self) -> bool:
@@ -187,7 +190,8 @@ class Wire(asyncio.BufferedProtocol):
     def drop_blocks(self) -> None:
         """Returns every block that was not received; the association is over."""
         while self._filled:
-            self._return(self._take_block())
+            block = self._take_block()
+            block.home.give_back(block)
         self._let_go_of_unused_block()
 
     # -- private --------------------------------------------------------------------------------------------
@@ -198,10 +202,6 @@ class Wire(asyncio.BufferedProtocol):
         if not self.lost:
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
             self._transport.abort()
-
-    def _return(self, block: Block) -> None:
-        self._blocks_out -= 1
-        self._pool.give_back(block)
 
     def _take_block(self) -> Block:
         block = self._filled.popleft()
@@ -214,7 +214,7 @@ class Wire(asyncio.BufferedProtocol):
     def _let_go_of_unused_block(self) -> None:
         # The socket asks for room before it knows whether anything has come.
         if self._filling is not None and not self._filling.end:
-            self._return(self._filling)
+            self._filling.home.give_back(self._filling)
             self._filling = None
 
     def _wake(self) -> None:

@@ -143,16 +143,18 @@ def test_who_was_rejected_waits_in_the_lobby_too(tmp_path: Path) -> None:
 def test_a_share_is_what_is_out_for_its_peer() -> None:
     pool = BlockPool(1000, 10_000)
     share = Share(pool, 2500)
-    share.charge(1)
+    blocks = [share.take()]
     assert (share.exhausted, pool.exhausted) == (False, False)
-    block = share.take()
+    blocks.append(share.take())
     assert (share.exhausted, pool.exhausted) == (True, False)
-    share.give_back(block)
-    assert (share.out_bytes, pool.out_bytes) == (1000, 0)
+    for block in blocks:
+        block.home.give_back(block)
+    assert (share.out_bytes, pool.out_bytes) == (0, 0)
     others = [pool.take() for _ in range(10)]
     assert (share.exhausted, pool.exhausted) == (True, True)
     for block in others:
-        pool.give_back(block)
+        block.home.give_back(block)
+    assert pool.out_bytes == 0
 
 
 def test_the_bytes_of_a_peer_come_back_when_its_associations_end(tmp_path: Path) -> None:
@@ -164,14 +166,28 @@ def test_the_bytes_of_a_peer_come_back_when_its_associations_end(tmp_path: Path)
         good.send(command(3, store_rq("1.2.3.5")) + data_set(3, ct("1.2.3.5", PixelData=bytes(2_000_000)))[:1_000_000])
         good.socket.close()
         daemon.wait_until(lambda: daemon.tasks == 0)
-        share = daemon.entity.share_of(peer)
-        assert share is not None and share.out_bytes == 0
-        assert daemon.entity.blocks.out_bytes == 0
+        share = daemon.entity.blocks_of(peer)
+        assert isinstance(share, Share)
+        assert share.out_bytes == daemon.entity.blocks.out_bytes == daemon.entity.lobby_blocks.out_bytes == 0
 
 
 def test_a_peer_without_a_limit_of_its_own_has_no_share(tmp_path: Path) -> None:
     with serving(tmp_path) as (daemon, _):
-        assert daemon.entity.share_of(Peer("ANY", LOOPBACK)) is None
+        assert daemon.entity.blocks_of(Peer("ANY", LOOPBACK)) is daemon.entity.blocks
+
+
+def test_connections_without_an_association_cost_small_blocks_only(tmp_path: Path) -> None:
+    with serving(tmp_path) as (daemon, call):
+        peers = [call() for _ in range(100)]
+        for peer in peers:
+            peer.send(Proposal().encode()[:50])
+        for peer in peers:
+            peer.send(Proposal().encode()[50:])
+            peer.receive()
+        daemon.wait_until(lambda: daemon.entity.associations == 100)
+        assert daemon.entity.blocks.kept == 0
+        peers[0].echo()
+        assert daemon.entity.blocks.kept == 1
 
 
 def test_an_object_longer_than_the_limit_is_refused_and_the_association_goes_on(tmp_path: Path) -> None:
