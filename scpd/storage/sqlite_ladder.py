@@ -12,16 +12,16 @@ from scpd.query.terms import Level
 
 
 class Rung(NamedTuple):
-    """One table, and the columns that hold the attributes of its level; below studies it names its parent."""
+    """One table, and the columns that hold attributes, each of one level; below studies it names its parent."""
 
     table: str
-    columns: tuple[str, ...]
+    columns: Mapping[str, Level]
 
 
-PATIENT = Rung("study", ("study.patient_attributes",))
-STUDY = Rung("study", ("study.patient_attributes", "study.attributes"))
-SERIES = Rung("series", ("series.attributes",))
-INSTANCE = Rung("instance", ("instance.attributes",))
+PATIENT = Rung("study", {"study.patient_attributes": Level.PATIENT})
+STUDY = Rung("study", {"study.patient_attributes": Level.PATIENT, "study.attributes": Level.STUDY})
+SERIES = Rung("series", {"series.attributes": Level.SERIES})
+INSTANCE = Rung("instance", {"instance.attributes": Level.IMAGE})
 
 LADDERS: Mapping[Level, tuple[Rung, ...]] = {
     Level.PATIENT: (PATIENT,),

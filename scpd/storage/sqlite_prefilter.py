@@ -7,6 +7,7 @@ pattern, a GLOB. Values go into a statement as parameters, never as text.
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import NamedTuple
 
 from scpd.dataset.attributes import Tag
@@ -92,18 +93,22 @@ def conditions(query: Query) -> list[Condition]:
     return [condition for condition in found if condition is not None]
 
 
-def unsure(query: Query, tables: Collection[str]) -> Query:
-    """What is left for the oracle: all but what matches everything and the UIDs that SQL compares in these tables."""
-    return replace(query, keys=tuple(key for key in query.keys if not _is_sure(key, tables)))
+def unsure(query: Query, tables: Collection[str], driver: Column) -> Query:
+    """What is left for the oracle: all but what matches everything and the UIDs that SQL compares in these tables.
+
+    The column that leads the search is read run by run, however many there are.
+    """
+    return replace(query, keys=tuple(key for key in query.keys if not _is_sure(key, tables, driver)))
 
 
-def _is_sure(key: Key, tables: Collection[str]) -> bool:
+def _is_sure(key: Key, tables: Collection[str], driver: Column) -> bool:
     if is_universal(key.matcher):
         return True
     column = COLUMNS.get(key.tag)
     if column is None or not column.is_uid or column.table not in tables:
         return False
-    return isinstance(key.matcher, Single) or (isinstance(key.matcher, AnyOf) and len(key.matcher.values) <= RUNS_MAX)
+    runs_max = inf if column is driver else RUNS_MAX
+    return isinstance(key.matcher, Single) or (isinstance(key.matcher, AnyOf) and len(key.matcher.values) <= runs_max)
 
 
 def _condition(column: Column, matcher: Matcher) -> Condition | None:

@@ -5,7 +5,7 @@ or one that SQL would misread, the column holds `SEVERAL` instead: whoever searc
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from scpd.dataset.attributes import Attributes, Tag, Value, text
@@ -46,12 +46,19 @@ def to_json(attributes: Attributes) -> str:
     return _encode(_plain(attributes))
 
 
-def from_json(encoded: str, tags: Collection[Tag] | None = None) -> dict[Tag, Value]:
-    """The attributes that `to_json` was given; with `tags`, only those."""
-    plain: dict[str, Any] = json.loads(encoded)  # Any: JSON nests without end
-    if tags is not None:
-        plain = {name: plain[name] for name in map(_name, tags) if name in plain}
-    return _attributes(plain)
+def from_json(encoded: str) -> dict[Tag, Value]:
+    """The attributes that `to_json` was given."""
+    return _attributes(json.loads(encoded))
+
+
+def path_of(tag: Tag) -> str:
+    """Where SQLite finds one attribute in that JSON."""
+    return f"$.{_name(tag)}"
+
+
+def items_of(plain: list[dict[str, Any]]) -> tuple[Attributes, ...]:  # Any: JSON nests without end
+    """A sequence as it was decoded from that JSON."""
+    return tuple(map(_attributes, plain))
 
 
 def study_columns(shown: tuple[Attributes, ...]) -> tuple[str, ...]:
@@ -112,6 +119,6 @@ def _plain(attributes: Attributes) -> dict[str, Any]:  # Any: JSON nests without
 
 def _attributes(plain: dict[str, Any]) -> dict[Tag, Value]:  # Any: as above
     return {
-        _TAG_OF.get(name) or int(name, 16): value if isinstance(value, str) else tuple(map(_attributes, value))
+        _TAG_OF.get(name) or int(name, 16): value if isinstance(value, str) else items_of(value)
         for name, value in plain.items()
     }

@@ -7,17 +7,18 @@ answer, and no transaction lives between two. What SQL lets pass, the oracle con
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from functools import lru_cache, partial, reduce
-from itertools import chain, islice, pairwise
+from functools import lru_cache, reduce
+from itertools import chain, pairwise
 from operator import attrgetter
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
-from scpd.dataset.attributes import Attributes, Tag, Value
+from scpd.dataset.attributes import Attributes
 from scpd.query.entities import more_telling
 from scpd.query.levels import TIMEZONE_OFFSET_FROM_UTC, UNIQUE_KEY
 from scpd.query.matching import matches
 from scpd.query.terms import Level, Query
-from scpd.storage.sqlite_ladder import COMPUTED_SQL, LADDERS, Rung
+from scpd.storage.sqlite_ladder import LADDERS, Rung
+from scpd.storage.sqlite_page import Page, Row, decoded
 from scpd.storage.sqlite_prefilter import EVERYTHING, NO_STRENGTH, Column, Condition, conditions, unsure
 from scpd.storage.sqlite_rows import from_json
 
@@ -33,13 +34,6 @@ IN_ORDER = {table: Condition(Column(table, "uid", str), (EVERYTHING,)) for table
 
 Fetch: TypeAlias = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]  # Any: SQLite's values have no types
 """Runs one SELECT to its end. Raises OutOfResources."""
-
-
-class Row(NamedTuple):
-    """A row on the way down: its id, its attributes and those above it."""
-
-    id: int
-    attributes: dict[Tag, Value]
 
 
 def search(query: Query, fetch: Fetch) -> Generator[Sequence[Attributes], None, None]:
@@ -63,10 +57,9 @@ class Search:
         self._ladder = LADDERS[query.level]
         self._tables = [rung.table for rung in self._ladder]
         self._conditions = [condition for condition in conditions(query) if condition.column.table in self._tables]
-        self._unsure = unsure(query, self._tables)
+        self._driver = self._most_promising()
+        self._unsure = unsure(query, self._tables, self._driver.column)
         self._tags = {key.tag for key in query.keys} | WITH_EVERY_MATCH
-        self._decode = partial(from_json, tags=self._tags)
-        self._decode_parent = lru_cache(PARENTS_REMEMBERED)(self._decode)
         self._speaker = lru_cache(PARENTS_REMEMBERED)(self._find_speaker)
 
     def is_match(self, row: Row) -> bool:
@@ -77,14 +70,13 @@ class Search:
 
     def batches(self) -> Iterator[list[Row]]:
         """The candidates at the query's level, a statement's worth at a time."""
-        driver = self._driver()
-        start = self._tables.index(driver.column.table)
-        batches = self._scan(start, driver)
+        start = self._tables.index(self._driver.column.table)
+        batches = self._scan(start)
         for position in range(start + 1, len(self._ladder)):
             batches = self._children(position, batches)
         return batches
 
-    def _driver(self) -> Condition:
+    def _most_promising(self) -> Condition:
         """The condition that leads the search: the most promising one, or all rows there are."""
         from_below = sorted(self._conditions, key=lambda condition: self._tables.index(condition.column.table))[::-1]
         best = min(from_below, key=attrgetter("strength"), default=None)
@@ -92,47 +84,49 @@ class Search:
             return best
         return BY_PATIENT if self._level is Level.PATIENT else IN_ORDER[self._tables[-1]]
 
-    def _scan(self, start: int, driver: Condition) -> Iterator[list[Row]]:
+    def _scan(self, start: int) -> Iterator[list[Row]]:
         """The rows of one table, each with all above it, in the order of the driver's column."""
         rungs = self._ladder[start::-1]
-        table, column = rungs[0].table, driver.column.sql
+        table, column = rungs[0].table, self._driver.column.sql
         joined = "".join(
             f" CROSS JOIN {above.table} ON {above.table}.id = {below.table}.{above.table}"
             for below, above in pairwise(rungs)
         )
-        others, values = self._where(rungs, driver)
-        sql = (
-            f"SELECT {column}, {table}.id, {self._columns(rungs)} FROM {table}{joined} "
-            f"WHERE {column} < ? AND ({column}, {table}.id) > (?, ?){others} ORDER BY {column}, {table}.id LIMIT ?"
+        others, values = self._where(rungs)
+        page = Page((column, f"{table}.id"), rungs, self._tags)
+        sql = page.sql(
+            f"FROM {table}{joined} WHERE {column} < ? AND ({column}, {table}.id) > (?, ?){others} "
+            f"ORDER BY {column}, {table}.id LIMIT ?"
         )
-        for run in driver.runs:
-            yield from self._read(sql, run.end, (run.first, 0), values, lambda row: self._row(rungs, {}, row[1:]))
+        for run in self._driver.runs:
+            for found in self._read(sql, run.end, (run.first, 0), values):
+                yield page.rows(found, {})
 
     def _children(self, position: int, parents: Iterator[list[Row]]) -> Iterator[list[Row]]:
         """The rows of the next table below `parents`, in the order they came."""
         rungs = (self._ladder[position],)
         table, above = rungs[0].table, self._ladder[position - 1].table
-        others, values = self._where(rungs, None)
-        sql = (
-            f"SELECT {table}.id, {self._columns(rungs)} FROM {table} "
-            f"WHERE {table}.{above} = ? AND {table}.id > ?{others} ORDER BY {table}.id LIMIT ?"
-        )
+        others, values = self._where(rungs)
+        page = Page((f"{table}.id",), rungs, self._tags)
+        sql = page.sql(f"FROM {table} WHERE {table}.{above} = ? AND {table}.id > ?{others} ORDER BY {table}.id LIMIT ?")
         for parent in chain.from_iterable(parents):
-            yield from self._read(sql, parent.id, (0,), values, partial(self._row, rungs, parent.attributes))
+            for found in self._read(sql, parent.id, (0,), values):
+                yield page.rows(found, parent.attributes)
 
     def _read(
-        self, sql: str, bound: object, start: Sequence[object], values: Sequence[object], row_of: Callable[[Any], Row]
-    ) -> Iterator[list[Row]]:
+        self, sql: str, bound: object, start: Sequence[object], values: Sequence[object]
+    ) -> Iterator[list[list[Any]]]:
         """All rows behind the position `start`, which the first columns of every row continue."""
-        found: list[tuple[Any, ...]] = []
+        found: list[list[Any]] = []
         while not found or len(found) == PAGE_ROWS:
             position = found[-1][: len(start)] if found else start
-            found = self._fetch(sql, (bound, *position, *values, PAGE_ROWS))
-            yield [row_of(row) for row in found]
+            ((encoded,),) = self._fetch(sql, (bound, *position, *values, PAGE_ROWS))
+            found = decoded(encoded)
+            yield found
             if not found:
                 return
 
-    def _where(self, rungs: Sequence[Rung], driver: Condition | None) -> tuple[str, list[str | bytes]]:
+    def _where(self, rungs: Sequence[Rung]) -> tuple[str, list[str | bytes]]:
         """What these tables must have besides the driver's runs, and the parameters of that."""
         tables = {rung.table for rung in rungs}
         sql = ""
@@ -140,32 +134,13 @@ class Search:
         for condition in self._conditions:
             if condition.column.table not in tables:
                 continue
-            if condition is not driver:
+            if condition is not self._driver:
                 sql += condition.runs_sql()
                 values += chain.from_iterable(condition.few_runs)
             if condition.glob is not None:
                 sql += condition.glob_sql()
                 values.append(condition.glob)
         return sql, values
-
-    def _columns(self, rungs: Sequence[Rung]) -> str:
-        columns = [column for rung in rungs for column in (*rung.columns, *self._computed(rung).values())]
-        return ", ".join(columns)
-
-    def _computed(self, rung: Rung) -> dict[Tag, str]:
-        return {tag: sql for tag, (table, sql) in COMPUTED_SQL.items() if tag in self._tags and table == rung.table}
-
-    def _row(self, rungs: Sequence[Rung], above: Attributes, found: Sequence[Any]) -> Row:
-        """Makes a row of what was selected: the id, then the `_columns`."""
-        attributes = dict(above)
-        values = iter(found[1:])
-        for rung in rungs:
-            decode = self._decode if rung is self._ladder[-1] else self._decode_parent
-            for encoded in islice(values, len(rung.columns)):
-                attributes.update(decode(encoded))
-            for tag in self._computed(rung):
-                attributes[tag] = str(next(values))
-        return Row(found[0], attributes)
 
     def _speaks_for_patient(self, study: int) -> bool:
         ((patient,),) = self._fetch("SELECT patient FROM study WHERE id = ?", (study,))

@@ -210,4 +210,5 @@ def test_every_statement_is_led_by_an_index_and_needs_no_sorting(index: SqliteIn
 
     list(sqlite_search.search(asked, explained))
     assert plans and not any("TEMP B-TREE" in plan for plan in plans)
-    assert all(plan.startswith("SEARCH") for plan in plans), plans
+    # One row comes of it: the page as JSON, made of what the search found.
+    assert all(plan.startswith("SEARCH") or "subquery" in plan for plan in plans), plans
