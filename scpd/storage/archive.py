@@ -66,7 +66,7 @@ class Archive:
     async def find(self, query: Query) -> AsyncGenerator[Sequence[Attributes], None]:
         pages = self._index.pages(query)
         try:
-            while page := await in_thread(self._readers, next, pages, ()):
+            while (page := await in_thread(self._readers, next, pages, None)) is not None:
                 yield page
         finally:
             pages.close()

@@ -103,7 +103,8 @@ class Backend(Protocol):
     def find(self, query: Query) -> AsyncGenerator[Sequence[Attributes], None]:
         """Pages of matches at the query's level, each match with the keys the index has for it, computed ones included.
 
-        Every object committed before the call is seen. Closing the generator ends the work at once.
+        An empty page says that the search goes on: it is a chance to stop one that finds nothing for long. Every
+        object committed before the call is seen. Closing the generator ends the work at once.
         """
         ...
 
@@ -252,7 +253,7 @@ class Index(Protocol):
         ...
 
     def pages(self, query: Query) -> Generator[Sequence[Attributes], None, None]:
-        """Pages of matches as `Backend.find` gives them, none of them empty. Nothing is held between two."""
+        """Pages of matches as `Backend.find` gives them. Nothing is held between two."""
         ...
 
     def statistics(self) -> StorageStatistics:

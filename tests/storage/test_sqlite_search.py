@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Mapping
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,9 @@ from scpd.query.terms import (
     Wildcard,
 )
 from scpd.storage import sqlite_search
+from scpd.storage.archive import Archive
 from scpd.storage.base import Record, Sealed
+from scpd.storage.memory import MemoryBlobs
 from scpd.storage.sqlite import SqliteIndex
 from scpd.testing import incoming, instance, query, rows
 
@@ -196,6 +199,18 @@ def test_answers_of_many_pages_have_every_match_once(
 ) -> None:
     monkeypatch.setattr(sqlite_search, "PAGE_ROWS", page_rows)
     assert rows(asked, found(index, asked)) == rows(asked, answer(asked, archive))
+
+
+async def test_a_search_that_finds_nothing_for_many_statements_goes_on(
+    index: SqliteIndex, archive: list[Attributes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_search, "PAGE_ROWS", 7)
+    monkeypatch.setattr(sqlite_search, "STATEMENTS_PER_PAGE", 1)
+    backend = Archive(MemoryBlobs(), index)
+    asked = query(Level.IMAGE, _00080018=Wildcard("3.1199"))  # SQL does not narrow UIDs by wild cards
+    pages = [page async for page in backend.find(asked)]
+    assert rows(asked, chain.from_iterable(pages)) == rows(asked, answer(asked, archive))
+    assert [] in pages and any(pages)
 
 
 @pytest.mark.parametrize("asked", QUESTIONS, ids=range(len(QUESTIONS)))
