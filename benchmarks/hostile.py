@@ -128,9 +128,7 @@ def settled(daemon: Daemon, before: Footprint) -> Footprint:
     return after
 
 
-def misbehave(
-    port: int, number: int, options: argparse.Namespace, done: "multiprocessing.sharedctypes.Synchronized[int]"
-) -> None:
+def misbehave(port: int, number: int, options: argparse.Namespace, done: "Synchronized[int]") -> None:
     """One process's part of a soak."""
     chance = Random(f"{options.seed} {number}")
     names = sorted(LINES)
