@@ -21,7 +21,7 @@ from scpd.dataset.attributes import Attributes
 from scpd.query.levels import COMPUTED_ROWS, UNIQUE_KEY, VR_OF
 from scpd.query.matching import answer
 from scpd.query.terms import AnyOf, Key, Level, Matcher, Model, Query, Range, Single, Universal, Wildcard
-from scpd.storage.base import Backend, Incoming, Instance, Outcome, StorageError
+from scpd.storage.base import Backend, Duplicates, Incoming, Instance, Outcome, StorageError
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
@@ -110,6 +110,18 @@ async def opened(backend: Backend) -> AsyncIterator[Backend]:
         await backend.close()
 
 
+async def _store_each(backend: Backend, versions: Sequence[bytes]) -> None:
+    for version in versions:
+        await store(backend, attributes("1.5", _00100020=str(version[0])), version, piece_bytes=60_000)
+
+
+DUPLICATES = {
+    Duplicates.KEEP_FIRST: (Outcome.QUARANTINED, Outcome.QUARANTINED),
+    Duplicates.REPLACE: (Outcome.REPLACED, Outcome.SAME_BYTES),
+    Duplicates.REFUSE: (Outcome.REFUSED, Outcome.REFUSED),
+}
+"""What becomes of other bytes under a known UID, and of the same other bytes again."""
+
 LEVELS = tuple(Level)
 COMPUTED_TAGS = {level: tuple(tag for at, tag, *_ in COMPUTED_ROWS if at is level) for level in LEVELS}
 
@@ -121,7 +133,9 @@ async def assert_answers(backend: Backend, asked: Query, stored: Sequence[Attrib
 
 @pytest.mark.asyncio
 class BackendSuite:
-    """Subclass it and give it the fixture `backend`."""
+    """Subclass it and give it the fixture `backend`, and `duplicates` if that does not keep the first."""
+
+    duplicates = Duplicates.KEEP_FIRST
 
     @pytest.fixture
     def backend(self) -> Backend:
@@ -202,14 +216,42 @@ class BackendSuite:
 
     async def test_other_bytes_under_a_known_uid_are_kept_aside(self, backend: Backend) -> None:
         first, second = attributes("1.5"), attributes("1.5", study="1.9", _00100020="other")
+        once, again = DUPLICATES[self.duplicates]
         async with opened(backend) as archive:
             await store(archive, first, b"first")
-            assert await store(archive, second, b"second") is Outcome.QUARANTINED
-            assert await store(archive, second, b"second") is Outcome.QUARANTINED
-            assert await read(archive, "1.5") == b"first"
-            await assert_answers(archive, query(Level.IMAGE, PATIENT_ID), [first])
+            assert await store(archive, second, b"second") is once
+            assert await store(archive, second, b"second") is again
+            replaced = once is Outcome.REPLACED
+            assert await read(archive, "1.5") == (b"second" if replaced else b"first")
+            for level in LEVELS:
+                await assert_answers(archive, query(level, PATIENT_ID), [second if replaced else first])
             statistics = await archive.statistics()
-        assert (statistics.studies, statistics.instances, statistics.quarantined) == (1, 1, 1)
+        assert (statistics.studies, statistics.instances) == (1, 1)
+        assert statistics.quarantined == (once is Outcome.QUARANTINED)
+
+    async def test_an_unfit_object_is_kept_where_no_query_finds_it(self, backend: Backend) -> None:
+        broken = Instance("", "", {SOP_INSTANCE: "1.5"}, damaged=True, unfit="no study")
+        async with opened(backend) as archive:
+            for _ in range(2):
+                sink = await archive.open_sink(incoming("1.5"))
+                await sink.write([memoryview(b"broken")], last=True)
+                assert await sink.commit(broken) is Outcome.QUARANTINED
+            assert await find(archive, query(Level.IMAGE)) == []
+            with pytest.raises(StorageError):
+                await read(archive, "1.5")
+            assert await store(archive, attributes("1.5"), b"whole") is Outcome.STORED
+            statistics = await archive.statistics()
+        assert (statistics.instances, statistics.quarantined) == (1, 1)
+
+    async def test_readers_see_one_version_of_an_object_and_never_a_mix(self, backend: Backend) -> None:
+        versions = [bytes([number]) * 150_000 for number in range(20)]
+        async with opened(backend) as archive:
+            await store(archive, attributes("1.5"), versions[0])
+            storing = asyncio.ensure_future(_store_each(archive, versions[1:]))
+            while not storing.done():
+                assert await read(archive, "1.5") in versions
+                assert len(await find(archive, query(Level.IMAGE, PATIENT_ID))) == 1
+            await storing
 
     async def test_one_object_on_eight_associations_at_once_is_stored_once(self, backend: Backend) -> None:
         one = attributes("1.5")
@@ -223,9 +265,15 @@ class BackendSuite:
         async with opened(backend) as archive:
             versions = [b"version %d" % number for number in range(8)]
             outcomes = await asyncio.gather(*(store(archive, one, version) for version in versions))
-            assert outcomes.count(Outcome.STORED) == 1 and outcomes.count(Outcome.QUARANTINED) == 7
-            assert await read(archive, "1.5") == versions[outcomes.index(Outcome.STORED)]
-            assert (await archive.statistics()).quarantined == 7
+            other, _ = DUPLICATES[self.duplicates]
+            assert outcomes.count(Outcome.STORED) == 1 and outcomes.count(other) == 7
+            winners = [
+                version
+                for version, outcome in zip(versions, outcomes, strict=True)
+                if outcome in (Outcome.STORED, Outcome.REPLACED)
+            ]
+            assert await read(archive, "1.5") in winners
+            assert (await archive.statistics()).quarantined == outcomes.count(Outcome.QUARANTINED)
 
     async def test_a_query_sees_every_store_that_ended_before_it(self, backend: Backend) -> None:
         async def store_and_look(archive: Backend, number: int) -> None:

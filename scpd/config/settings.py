@@ -28,12 +28,14 @@ from scpd.config.rules import (
     wrong,
 )
 from scpd.profile.dictionary import ServiceName
-from scpd.profile.profile import CONTEXTS_MAX, Operation, Peer, Profile, Role, Service
+from scpd.profile.profile import CONTEXTS_MAX, Operation, Peer, Profile, Role, Service, Unfit
 from scpd.profile.quirks import Quirk
 from scpd.server.options import ServerOptions, TlsOptions, TlsProfile
+from scpd.storage.base import Duplicates
 from scpd.ul.connection import UpperLayerLimits
 
 if TYPE_CHECKING:  # the services bring pydicom with them, which `scpd check` and `scpd schema` do not need
+    from scpd.dataset.scanner import ScanLimits
     from scpd.identity.base import Verifier
     from scpd.services.exchange import Provider
     from scpd.storage.base import Backend
@@ -156,6 +158,17 @@ class StorageTable(Table):
     durability: Literal["sync", "none"] = Field(
         default="sync",
         description='"sync" answers Success only after everything is on disk; "none" leaves that to the system.',
+    )
+    digest: Literal["blake3", "sha256"] = Field(
+        default="blake3", description="What objects prove themselves by, in their files and in the index."
+    )
+    duplicates: Duplicates = Field(
+        default=Duplicates.KEEP_FIRST,
+        description='Other bytes under a UID that is taken: "keep-first" (quarantine), "replace" or "refuse" (0111H).',
+    )
+    damaged: Unfit = Field(
+        default=Unfit.REFUSE,
+        description='What cannot be filed: "refuse" it (C000H, A900H), or keep it in "quarantine" (B007H).',
     )
     min_free_bytes: int = Field(
         default=268_435_456, ge=0, description="No object is begun when the disk has less room than this: A700H."
@@ -312,6 +325,9 @@ class PeerTable(Table):
     quirks: Annotated[tuple[Quirk, ...], Listed] = Field(
         default=(), description="What is tolerated of it although the Standard forbids it: see docs/quirks.md."
     )
+    damaged: Literal["", "refuse", "quarantine"] = Field(
+        default="", description="What becomes of its objects that cannot be filed; empty for storage.damaged."
+    )
     service: tuple[ServiceTable, ...] = Field(default=(), description="Its own services; none for those of everybody.")
 
     def peer(self) -> Peer:
@@ -328,6 +344,7 @@ class PeerTable(Table):
             associations_max=self.associations_max,
             bytes_in_flight_max=self.bytes_in_flight_max,
             quirks=frozenset(self.quirks),
+            damaged=Unfit(self.damaged) if self.damaged else None,
         )
 
 
@@ -437,7 +454,6 @@ class Settings(BaseSettings):
 
     def provider(self, backend: "Backend") -> "Provider":
         """What the services work with."""
-        from scpd.dataset.scanner import ScanLimits
         from scpd.query.identifier import QueryRules
         from scpd.services.exchange import Provider
 
@@ -447,11 +463,16 @@ class Settings(BaseSettings):
             identifier_bytes_max=self.limits.identifier_bytes_max,
             results_max=self.limits.results_max,
             object_bytes_max=self.limits.object_bytes_max,
-            scan_limits=ScanLimits(
-                inflated_bytes_max=self.limits.inflated_bytes_max, depth_max=self.limits.nesting_max
-            ),
+            scan_limits=self.scan_limits(),
+            damaged=self.storage.damaged,
             retrieve_ae_title=self.query.retrieve_ae_title or None,
         )
+
+    def scan_limits(self) -> "ScanLimits":
+        """What reading the head of an object may cost."""
+        from scpd.dataset.scanner import ScanLimits
+
+        return ScanLimits(inflated_bytes_max=self.limits.inflated_bytes_max, depth_max=self.limits.nesting_max)
 
     def backend_options(self) -> dict[str, object]:
         """The options of the chosen backend: our own keys for `filesystem`, and [storage.options] for all."""
@@ -461,6 +482,8 @@ class Settings(BaseSettings):
         return {
             **{name: Path(text) for name, text in paths.items() if text},
             "durability": self.storage.durability,
+            "digest": self.storage.digest,
+            "duplicates": self.storage.duplicates,
             "min_free_bytes": self.storage.min_free_bytes,
             **self.storage.options,
         }

@@ -39,6 +39,13 @@ class Operation(StrEnum):
     FIND = "find"
 
 
+class Unfit(StrEnum):
+    """What becomes of an object that cannot be filed, because it is broken or not what was announced."""
+
+    REFUSE = "refuse"
+    QUARANTINE = "quarantine"
+
+
 class Role(StrEnum):
     """The roles of an application entity for a SOP class (PS3.7 D.3.3.4)."""
 
@@ -91,7 +98,8 @@ class Peer:
     `services` replaces the profile's services, `transfer_syntaxes` those of every storage service. `certificates` are
     the names of those it may call with, over TLS only (see `certificate`); `identity_required` whether a user identity
     of it has to be verified. `associations_max` and `bytes_in_flight_max` are its own limits, 0 for none; `quirks` what
-    is tolerated of it beyond what everybody may do.
+    is tolerated of it beyond what everybody may do; `damaged` what becomes of its objects that cannot be filed, None
+    for what becomes of everybody's.
     """
 
     ae_title: str
@@ -105,6 +113,7 @@ class Peer:
     associations_max: int = 0
     bytes_in_flight_max: int = 0
     quirks: frozenset[Quirk] = frozenset()
+    damaged: Unfit | None = None
 
     def may_call_from(self, address: Address | None) -> bool:
         """Whether `address` is one of the peer's; None is an address that cannot be read."""

@@ -59,6 +59,8 @@ def peer_toml(peer: Peer) -> str:
         lines.append(f"associations_max = {peer.associations_max}")
     if peer.bytes_in_flight_max:
         lines.append(f"bytes_in_flight_max = {peer.bytes_in_flight_max}")
+    if peer.damaged:
+        lines.append(f"damaged = {quoted(peer.damaged)}")
     if peer.quirks:
         lines.append(f"quirks = {array(sorted(peer.quirks))}")
     return "\n\n".join(["\n".join(lines), *(service_toml(service, "peer.service") for service in peer.services)])

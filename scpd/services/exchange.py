@@ -9,7 +9,7 @@ from structlog.typing import FilteringBoundLogger
 from scpd.dataset.scanner import DEFAULT_LIMITS, ScanLimits
 from scpd.dimse.command import Request, Response
 from scpd.profile.negotiation import AcceptedContext
-from scpd.profile.profile import Peer
+from scpd.profile.profile import Peer, Unfit
 from scpd.query.identifier import QueryRules
 from scpd.storage.base import Backend
 
@@ -22,10 +22,10 @@ class Chunks(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """A response, with its data set where it has one."""
+    """A response; with data sets, the same one again for each of them."""
 
     response: Response
-    data_set: bytes | None = None
+    data_sets: Sequence[bytes] = ()
 
 
 class AssociationEnded(Exception):
@@ -53,6 +53,7 @@ class Provider:
     retrieve_ae_title: str | None = None
     object_bytes_max: int = 4_294_967_296
     scan_limits: ScanLimits = DEFAULT_LIMITS
+    damaged: Unfit = Unfit.REFUSE
 
 
 @dataclass(frozen=True, slots=True)

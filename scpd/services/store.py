@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from scpd.dataset.uid import has_leading_zero, is_odd_uid, is_valid_uid
 from scpd.dimse.command import CStoreRQ, CStoreRSP
 from scpd.dimse.status import DimseFailure, Status
+from scpd.profile.profile import Unfit
 from scpd.profile.quirks import MISMATCH_TOLERATED, Quirk
 from scpd.services.exchange import Exchange, Reply
 from scpd.storage.base import Incoming, Instance, Outcome
@@ -29,11 +30,13 @@ async def store(request: CStoreRQ, exchange: Exchange) -> AsyncGenerator[Reply, 
                 raise DimseFailure(Status.OUT_OF_RESOURCES, "object larger than the limit")
             head.feed(views)
             await sink.write(views, last=last)
-        instance = head.instance()
+        instance = instance_of(head, exchange)
         outcome = await sink.commit(instance)
     except BaseException:
         await sink.discard()
         raise
+    if outcome is Outcome.REFUSED:
+        raise DimseFailure(Status.DUPLICATE_SOP_INSTANCE, "another object has this SOP Instance UID")
     status = status_of(outcome, instance, is_mismatch=bool(head.differing) and not accepts_mismatch(exchange))
     if status is not Status.SUCCESS:
         exchange.log.warning(
@@ -41,14 +44,27 @@ async def store(request: CStoreRQ, exchange: Exchange) -> AsyncGenerator[Reply, 
             status=f"{status:04X}H",
             outcome=outcome.value,
             damaged=instance.damaged,
+            unfit=instance.unfit,
             differing=[f"{tag:08X}" for tag in head.differing],
             sop_instance_uid=incoming.sop_instance_uid,
         )
+    elif outcome is Outcome.REPLACED:
+        exchange.log.warning("object replaced", sop_instance_uid=incoming.sop_instance_uid)
     elif head.differing:
         exchange.log.info("tolerated", what="UIDs of data set and command differ")
     yield Reply(
         CStoreRSP(request.message_id, request.affected_sop_class_uid, request.affected_sop_instance_uid, status)
     )
+
+
+def instance_of(head: Head, exchange: Exchange) -> Instance:
+    """What the data set was. Raises DimseFailure for what cannot be filed, unless such objects are kept aside."""
+    try:
+        return head.instance()
+    except DimseFailure as failure:
+        if (exchange.caller.peer.damaged or exchange.provider.damaged) is Unfit.REFUSE:
+            raise
+        return head.unfit(failure.comment)
 
 
 def incoming_of(request: CStoreRQ, exchange: Exchange) -> Incoming:

@@ -7,7 +7,7 @@ and renames its file together with those of its batch.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -18,9 +18,11 @@ from scpd.query.terms import Query
 from scpd.storage.base import (
     Blobs,
     Draft,
+    Duplicates,
     Incoming,
     Index,
     Instance,
+    Location,
     Outcome,
     OutOfResources,
     StorageError,
@@ -39,10 +41,17 @@ T = TypeVar("T")
 class Archive:
     """A Backend made of any Blobs and any Index. Below `min_free_bytes` no object is begun."""
 
-    def __init__(self, blobs: Blobs, index: Index, *, min_free_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        blobs: Blobs,
+        index: Index,
+        *,
+        min_free_bytes: int = 0,
+        duplicates: Duplicates = Duplicates.KEEP_FIRST,
+    ) -> None:
         self._blobs = blobs
         self._index = index
-        self._committer = Committer(blobs, index)
+        self._committer = Committer(blobs, index, duplicates)
         self._writers = ThreadPoolExecutor(WRITERS, "scpd-write")
         self._readers = ThreadPoolExecutor(READERS, "scpd-read")
         self._min_free_bytes = min_free_bytes
@@ -72,15 +81,26 @@ class Archive:
             pages.close()
 
     async def read(self, sop_instance_uid: str) -> AsyncGenerator[bytes, None]:
-        location = await in_thread(self._readers, self._index.locate, sop_instance_uid)
-        if location is None:
-            raise StorageError("no such object", comment="no such object")
-        pieces = self._blobs.read(location)
-        while piece := await in_thread(self._readers, next, pieces, b""):
+        piece, pieces = await in_thread(self._readers, self._begin_read, sop_instance_uid)
+        while piece:
             yield piece
+            piece = await in_thread(self._readers, next, pieces, b"")
 
     async def statistics(self) -> StorageStatistics:
         return await in_thread(self._readers, self._index.statistics)
+
+    def _begin_read(self, sop_instance_uid: str) -> tuple[bytes, Iterator[bytes]]:
+        """The first piece of an object, and those to come. One that was replaced meanwhile is looked up again."""
+        gone: Location | None = None
+        while (location := self._index.locate(sop_instance_uid)) is not None:
+            pieces = self._blobs.read(location)
+            try:
+                return next(pieces, b""), pieces
+            except FileNotFoundError:
+                if location == gone:
+                    raise
+                gone = location
+        raise StorageError("no such object", comment="no such object")
 
     def _open(self) -> None:
         self._blobs.open()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from scpd.storage.archive import Archive
-from scpd.storage.base import Backend
+from scpd.storage.base import Backend, Duplicates
 from scpd.storage.digests import ALGORITHMS
 from scpd.storage.filesystem import FileBlobs
 from scpd.storage.memory import MemoryBlobs, MemoryIndex
@@ -37,9 +37,10 @@ def open_filesystem(options: Options) -> Backend:
 
     Options: `directory` (required), `blobs` (folder of the files, default `directory`), `index` (file of the index, on
     a local file system, default `directory`/index.sqlite), `durability` ("sync", the default, or "none"), `digest`
-    ("blake3", the default, or "sha256") and `min_free_bytes` (no object is begun when less is free, default 256 MiB).
+    ("blake3", the default, or "sha256"), `duplicates` ("keep-first", the default, "replace" or "refuse") and
+    `min_free_bytes` (no object is begun when less is free, default 256 MiB).
     """
-    _refuse_unknown(options, {"directory", "blobs", "index", "durability", "digest", "min_free_bytes"})
+    _refuse_unknown(options, {"directory", "blobs", "index", "durability", "digest", "duplicates", "min_free_bytes"})
     if "directory" not in options and not {"blobs", "index"} <= options.keys():
         raise ValueError("option 'directory' is missing")
     directory = _path(options, "directory", Path())
@@ -48,13 +49,14 @@ def open_filesystem(options: Options) -> Backend:
         FileBlobs(_path(options, "blobs", directory), sync=sync, digest=_choice(options, "digest", tuple(ALGORITHMS))),
         SqliteIndex(_path(options, "index", directory / "index.sqlite"), sync=sync),
         min_free_bytes=_bytes(options, "min_free_bytes", MIN_FREE_BYTES),
+        duplicates=_duplicates(options),
     )
 
 
 def open_memory(options: Options) -> Backend:
-    """`memory`: nothing survives the process. Takes no options."""
-    _refuse_unknown(options, set())
-    return Archive(MemoryBlobs(), MemoryIndex())
+    """`memory`: nothing survives the process. Its one option is `duplicates`, as for `filesystem`."""
+    _refuse_unknown(options, {"duplicates"})
+    return Archive(MemoryBlobs(), MemoryIndex(), duplicates=_duplicates(options))
 
 
 def _refuse_unknown(options: Options, known: set[str]) -> None:
@@ -80,6 +82,10 @@ def _choice(options: Options, name: str, choices: tuple[str, ...]) -> str:
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"option {name!r} must be one of {', '.join(choices)}, not {value!r}")
     return value
+
+
+def _duplicates(options: Options) -> Duplicates:
+    return Duplicates(_choice(options, "duplicates", tuple(Duplicates)))
 
 
 def _bytes(options: Options, name: str, default: int) -> int:

@@ -13,7 +13,7 @@ object can be written by whoever commits it, without a copy.
 
 from collections.abc import AsyncGenerator, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Protocol, TypeAlias
 
 from scpd.dataset.attributes import Attributes
@@ -40,13 +40,15 @@ class Instance:
 
     `attributes` holds every indexed attribute found. `study_instance_uid` and `series_instance_uid` are "" for
     objects that belong to no patient (PS3.4 B.5 non-patient objects). `damaged` says that the structure behind
-    the required UIDs is broken; the bytes are kept as they came.
+    the required UIDs is broken; the bytes are kept as they came. `unfit` says why no query may find the object: it
+    goes to quarantine, whoever else has its UID.
     """
 
     study_instance_uid: str
     series_instance_uid: str
     attributes: Attributes
     damaged: bool = False
+    unfit: str = ""
 
 
 class Outcome(Enum):
@@ -54,7 +56,17 @@ class Outcome(Enum):
 
     STORED = "stored"
     SAME_BYTES = "same bytes"  # the object is there already, byte for byte; nothing was added
-    QUARANTINED = "quarantined"  # another object holds this SOP Instance UID; these bytes are kept aside
+    QUARANTINED = "quarantined"  # unfit, or another object holds this SOP Instance UID; these bytes are kept aside
+    REPLACED = "replaced"  # stored, and the object that held this SOP Instance UID is gone
+    REFUSED = "refused"  # another object holds this SOP Instance UID; nothing was kept
+
+
+class Duplicates(StrEnum):
+    """What becomes of other bytes under a SOP Instance UID that is taken. The same bytes are SAME_BYTES in any case."""
+
+    KEEP_FIRST = "keep-first"  # QUARANTINED
+    REPLACE = "replace"  # REPLACED
+    REFUSE = "refuse"  # REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,20 +143,29 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Everything an index keeps about one object."""
+    """Everything an index keeps about one object, received just now or at `received_at` (seconds since 1970).
+
+    `replaces` is where the object lies that holds the UID and gives way; "" where there is none.
+    """
 
     incoming: Incoming
     instance: Instance
     location: Location
     sealed: Sealed
+    received_at: float | None = None
+    replaces: Location = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Whose bytes go by a SOP Instance UID: those found by queries (None: nobody's), and those in quarantine."""
+    """Whose bytes go by a SOP Instance UID: those found by queries (None: nobody's), and those in quarantine.
+
+    `location` is where the former lie.
+    """
 
     stored: bytes | None
     quarantined: frozenset[bytes]
+    location: Location = ""
 
 
 class Draft(Protocol):
@@ -241,7 +262,11 @@ class Index(Protocol):
         ...
 
     def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
-        """Adds all of them in one transaction, durable on return. Raises OutOfResources, CommitInDoubt."""
+        """Adds all of them, in order, in one transaction, durable on return. Raises OutOfResources, CommitInDoubt.
+
+        A record that `replaces` another takes its row away in the same transaction, and shows its own patient, study
+        and series as all instances of them show them from now on.
+        """
         ...
 
     def known(self, names: Mapping[Location, str]) -> Collection[Location]:

@@ -4,10 +4,10 @@ A batch goes through seven steps, and what fails in one of them is taken back an
 
     seal      every file is written to its end
     harden    every file is synced, side by side, and the journal of names with them
-    decide    first come, first kept: same bytes are dropped, other bytes under a known UID go to quarantine
+    decide    same bytes are dropped; what other bytes under a known UID become is a matter of policy
     place     files get their final names
     settle    the folders that list these names are synced
-    index     one transaction makes them visible
+    index     one transaction makes them visible, and those they replace invisible; these files are removed then
     answer    the waiting associations hear of it, in one call into their event loop
 
 Nobody waits for a batch to fill: alone, an object is a batch of one. Nothing that failed is tried again here: after a
@@ -16,7 +16,7 @@ failed sync the kernel may report success for pages it threw away, so only the s
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,6 +26,7 @@ from scpd.storage.base import (
     Blobs,
     CommitInDoubt,
     Draft,
+    Duplicates,
     Holder,
     Incoming,
     Index,
@@ -42,6 +43,11 @@ from scpd.storage.crew import Crew
 BATCH_MAX = 128  # each holds a file descriptor until it is synced
 FINISHERS = 4
 SHARED_BYTES_MIN = 262_144
+DUPLICATES: Mapping[Duplicates, Outcome] = {
+    Duplicates.KEEP_FIRST: Outcome.QUARANTINED,
+    Duplicates.REPLACE: Outcome.REPLACED,
+    Duplicates.REFUSE: Outcome.REFUSED,
+}
 NOBODY = Holder(None, frozenset())
 UNSEALED = Sealed(b"", 0)
 
@@ -59,6 +65,7 @@ class Commit:
     sealed: Sealed = UNSEALED
     outcome: Outcome = Outcome.STORED
     kept: bool = True  # whether a file and a row are added for it
+    replaces: Location = ""  # where the object lies that gives way to this one
     relies_on: "Commit | None" = None  # an earlier one of this batch under the same UID
     visible: bool = False  # the row is committed: nothing takes it back
     error: Exception | None = None
@@ -73,15 +80,16 @@ class Commit:
 
     def record(self) -> Record:
         """What the index keeps of it."""
-        return Record(self.incoming, self.instance, self.location, self.sealed)
+        return Record(self.incoming, self.instance, self.location, self.sealed, replaces=self.replaces)
 
 
 class Committer:
     """The thread between Blobs and Index. `start`, `submit` and `close` are for others, the rest is the thread's."""
 
-    def __init__(self, blobs: Blobs, index: Index) -> None:
+    def __init__(self, blobs: Blobs, index: Index, duplicates: Duplicates = Duplicates.KEEP_FIRST) -> None:
         self._blobs = blobs
         self._index = index
+        self._duplicates = duplicates
         self._crew = Crew(FINISHERS, "scpd-finish")
         self._queue: SimpleQueue[Commit | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="scpd-commit", daemon=True)
@@ -126,6 +134,7 @@ class Committer:
         self._seal(batch)
         self._harden(_alive(batch))
         self._decide(_alive(batch))
+        self._announce_replaced(_kept(batch))
         self._place(_kept(batch))
         self._settle(_kept(batch))
         _fail_reliant(_alive(batch))
@@ -168,17 +177,30 @@ class Committer:
     def _judge(self, commit: Commit, holder: Holder) -> Holder:
         """Decides what becomes of one object, and who holds its UID then."""
         digest = commit.sealed.digest
-        if holder.stored is None:
-            return replace(holder, stored=digest)
-        if holder.stored == digest:
-            commit.outcome = Outcome.SAME_BYTES
-        else:
-            commit.outcome = Outcome.QUARANTINED
+        commit.outcome = self._outcome(commit, holder)
+        if commit.outcome is Outcome.QUARANTINED and digest not in holder.quarantined:
             commit.location = self._blobs.quarantine(commit.location)
-        commit.kept = digest != holder.stored and digest not in holder.quarantined
-        if not commit.kept and commit.draft is not None:
+            return replace(holder, quarantined=holder.quarantined | {digest})
+        if commit.outcome in (Outcome.STORED, Outcome.REPLACED):
+            commit.replaces = holder.location if commit.outcome is Outcome.REPLACED else ""
+            return replace(holder, stored=digest, location=commit.location)
+        commit.kept = False
+        if commit.draft is not None:
             commit.draft.abandon()
-        return replace(holder, quarantined=holder.quarantined | {digest}) if commit.kept else holder
+        return holder
+
+    def _outcome(self, commit: Commit, holder: Holder) -> Outcome:
+        if holder.stored == commit.sealed.digest:
+            return Outcome.SAME_BYTES
+        if commit.instance.unfit:
+            return Outcome.QUARANTINED
+        return Outcome.STORED if holder.stored is None else DUPLICATES[self._duplicates]
+
+    def _announce_replaced(self, batch: Sequence[Commit]) -> None:
+        """Notes the files that will go, too: a crash may come between the transaction and their end."""
+        if any(commit.replaces for commit in batch):
+            names = {location: commit.incoming.sop_instance_uid for commit in batch for location in _names(commit)}
+            self._blobs.harden([], self._in_doubt | names)
 
     def _place(self, batch: Sequence[Commit]) -> None:
         for commit in batch:
@@ -192,7 +214,7 @@ class Committer:
         _fail(batch, self._blobs.settle([commit.location for commit in batch]))
 
     def _add(self, batch: Sequence[Commit]) -> None:
-        stored = [commit.record() for commit in batch if commit.outcome is Outcome.STORED]
+        stored = [commit.record() for commit in batch if commit.outcome is not Outcome.QUARANTINED]
         aside = [commit.record() for commit in batch if commit.outcome is Outcome.QUARANTINED]
         try:
             self._index.add(stored, aside)
@@ -210,6 +232,7 @@ class Committer:
             for commit in batch:
                 commit.visible = True
             self._clear_doubt()
+            self._remove_replaced([commit.replaces for commit in batch if commit.replaces])
 
     def _add_singly(self, batch: Sequence[Commit], error: Exception) -> None:
         """Finds out whose row cannot be made: one peer's object must not cost the others theirs."""
@@ -218,6 +241,13 @@ class Committer:
         else:
             for commit in batch:
                 self._add([commit])
+
+    def _remove_replaced(self, locations: Sequence[Location]) -> None:
+        """Removes files that no row names any more, for good: later batches announce others."""
+        for location in locations:
+            with suppress(OSError):
+                self._blobs.remove(location)
+        self._blobs.settle(locations)
 
     def _clear_doubt(self) -> None:
         while self._in_doubt:
@@ -238,6 +268,12 @@ def _fail(batch: Sequence[Commit], errors: Sequence[OSError | None]) -> None:
     for commit, error in zip(batch, errors, strict=True):
         if error is not None:
             commit.fail(error)
+
+
+def _names(commit: Commit) -> Iterator[Location]:
+    yield commit.location
+    if commit.replaces:
+        yield commit.replaces
 
 
 def _fail_reliant(batch: Sequence[Commit]) -> None:

@@ -59,6 +59,7 @@ class Head:
         self._incoming = incoming
         self._leniency = leniency
         self._is_uid = is_odd_uid if leniency.odd_uids else is_valid_uid
+        self._attributes: Attributes = {}
         self.differing: tuple[Tag, ...] = ()
         self._scanner = Scanner(incoming.transfer_syntax_uid, _INDEXED, limits)
 
@@ -72,7 +73,7 @@ class Head:
         scan = self._scanner.finish()
         if scan.file_meta_inside:  # PS3.10 7.1: group 0002 belongs to files
             raise DimseFailure(Status.CANNOT_UNDERSTAND, "file meta information in the data set")
-        attributes = scan.attributes()
+        attributes = self._attributes = scan.attributes()
         self._check_present(scan, attributes)
         attributes = self._as_announced(attributes)
         filed = self._incoming.sop_class_uid not in NON_PATIENT_SOP_CLASSES
@@ -82,6 +83,10 @@ class Head:
             attributes=attributes,
             damaged=scan.damage is not None,
         )
+
+    def unfit(self, reason: str) -> Instance:
+        """What is known of an object that `instance` turned away, for those who keep it nevertheless."""
+        return Instance("", "", self._attributes, damaged=True, unfit=reason)
 
     def _check_present(self, scan: Scan, attributes: Attributes) -> None:
         """Each UID that files the object must be one: a text that is none, or two of them, is no place (PS3.5 9.1)."""

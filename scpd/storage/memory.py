@@ -52,6 +52,8 @@ class MemoryBlobs:
         self._placed.pop(location, None)
 
     def read(self, location: Location) -> Iterator[bytes]:
+        if location not in self._placed:
+            raise FileNotFoundError(location)
         yield self._placed[location]
 
     def free_bytes(self) -> int:
@@ -106,7 +108,7 @@ class MemoryIndex:
 
     def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
         with self._lock:
-            self._stored.update((record.incoming.sop_instance_uid, record) for record in stored)
+            self._stored.update((record.incoming.sop_instance_uid, record) for record in stored)  # replaces, too
             self._quarantined.extend(quarantined)
 
     def known(self, names: Mapping[Location, str]) -> Collection[Location]:
@@ -134,7 +136,9 @@ class MemoryIndex:
     def _holder(self, uid: str) -> Holder:
         stored = self._stored.get(uid)
         aside = (record.sealed.digest for record in self._quarantined if record.incoming.sop_instance_uid == uid)
-        return Holder(stored.sealed.digest if stored else None, frozenset(aside))
+        if stored is None:
+            return Holder(None, frozenset(aside))
+        return Holder(stored.sealed.digest, frozenset(aside), stored.location)
 
     def _filed(self) -> list[Attributes]:
         """The attributes of every object that belongs to a study: queries know no others (PS3.4 C.6)."""

@@ -9,12 +9,13 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from scpd.dataset.attributes import Attributes
 from scpd.query.entities import more_telling
 from scpd.query.terms import Level
-from scpd.storage.base import CommitInDoubt, Holder, OutOfResources, Record
+from scpd.storage.base import CommitInDoubt, Holder, Location, OutOfResources, Record
 from scpd.storage.sqlite_rows import by_level, from_json, series_columns, study_columns, to_json
 
 PARENTS_REMEMBERED = 2_048
@@ -24,8 +25,9 @@ OBJECT_COLUMNS = (
     "uid, sop_class_uid, transfer_syntax_uid, digest, size_bytes, location, damaged, received_at, "
     "calling_ae_title, called_ae_title, attributes"
 )
+DUPLICATE = "another object holds this SOP Instance UID"
 INSERT_INSTANCE = f"INSERT INTO instance (series, {OBJECT_COLUMNS}) VALUES ({', '.join('?' * 12)})"
-INSERT_QUARANTINED = f"INSERT INTO quarantine ({OBJECT_COLUMNS}) VALUES ({', '.join('?' * 11)})"
+INSERT_QUARANTINED = f"INSERT INTO quarantine ({OBJECT_COLUMNS}, reason) VALUES ({', '.join('?' * 12)})"
 
 Shown: TypeAlias = tuple[Attributes, ...]
 """The attribute sets that a row shows: (patient, study) for a study, (series,) for a series."""
@@ -64,13 +66,14 @@ class Parents:
         self._table = table
         self._known: dict[tuple[object, ...], tuple[int, Shown]] = {}
 
-    def id_of(self, key: tuple[object, ...], offered: Shown) -> int:
+    def id_of(self, key: tuple[object, ...], offered: Shown, *, prevails: bool = False) -> int:
         """The id of the row under `key`, made if need be, when one more instance offers its attribute sets."""
         row = self._known.pop(key, None) or self._stored(key)
         if row is None:
             row = self._insert(key, offered), offered
         elif row[1] != offered:
-            row = row[0], self._update(*row, offered)
+            winners = offered if prevails else tuple(map(more_telling, row[1], offered))
+            row = row[0], self._update(*row, winners)
         self._known[key] = row
         if len(self._known) > PARENTS_REMEMBERED:
             del self._known[next(iter(self._known))]
@@ -89,8 +92,7 @@ class Parents:
         assert row_id is not None
         return row_id
 
-    def _update(self, row_id: int, shown: Shown, offered: Shown) -> Shown:
-        winners = tuple(map(more_telling, shown, offered))
+    def _update(self, row_id: int, shown: Shown, winners: Shown) -> Shown:
         if winners != shown:
             self._db.execute(self._table.update, (*self._table.columns(winners), row_id))
         return winners
@@ -111,18 +113,26 @@ class Writer:
         except sqlite3.Error as error:
             raise OutOfResources(f"index: {error}") from error
         holders: dict[str, Holder] = {}
-        for uid, digest, is_stored in found:
+        for uid, digest, location in found:
             holder = holders.get(uid, Holder(None, frozenset()))
-            stored = digest if is_stored else holder.stored
-            holders[uid] = Holder(stored, holder.quarantined if is_stored else holder.quarantined | {digest})
+            if location is None:
+                holders[uid] = replace(holder, quarantined=holder.quarantined | {digest})
+            else:
+                holders[uid] = replace(holder, stored=digest, location=location)
         return holders
 
     def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
         """One transaction; see `Index.add`. Raises OutOfResources, CommitInDoubt."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany(INSERT_INSTANCE, list(map(self._instance, stored)))
-            aside = [_object(record, record.instance.attributes) for record in quarantined]
+            self._db.executemany(INSERT_INSTANCE, [self._instance(one) for one in stored if not one.replaces])
+            for record in stored:  # behind the others: what gives way may be one of them
+                if record.replaces:
+                    self._replace(record)
+            aside = [
+                (*_object(record, record.instance.attributes), record.instance.unfit or DUPLICATE)
+                for record in quarantined
+            ]
             self._db.executemany(INSERT_QUARANTINED, aside)
         except BaseException as error:
             self._roll_back()
@@ -131,14 +141,14 @@ class Writer:
             raise
         self._commit()
 
-    def _held(self, uids: Sequence[str]) -> list[tuple[str, bytes, int]]:
-        found: list[tuple[str, bytes, int]] = []
+    def _held(self, uids: Sequence[str]) -> list[tuple[str, bytes, Location | None]]:
+        found: list[tuple[str, bytes, Location | None]] = []
         for first in range(0, len(uids), UIDS_PER_SELECT):
             some = uids[first : first + UIDS_PER_SELECT]
             marks = ", ".join("?" * len(some))
             found += self._db.execute(
-                f"SELECT uid, digest, 1 FROM instance WHERE uid IN ({marks}) "
-                f"UNION ALL SELECT uid, digest, 0 FROM quarantine WHERE uid IN ({marks})",
+                f"SELECT uid, digest, location FROM instance WHERE uid IN ({marks}) "
+                f"UNION ALL SELECT uid, digest, NULL FROM quarantine WHERE uid IN ({marks})",
                 [*some, *some],
             )
         return found
@@ -163,12 +173,34 @@ class Writer:
         instance = record.instance
         if not instance.study_instance_uid:
             return None
-        study = self._studies.id_of((instance.study_instance_uid,), (levels[Level.PATIENT], levels[Level.STUDY]))
-        return self._series.id_of((study, instance.series_instance_uid), (levels[Level.SERIES],))
+        prevails = bool(record.replaces)
+        shown = (levels[Level.PATIENT], levels[Level.STUDY])
+        study = self._studies.id_of((instance.study_instance_uid,), shown, prevails=prevails)
+        series = (study, instance.series_instance_uid)
+        return self._series.id_of(series, (levels[Level.SERIES],), prevails=prevails)
+
+    def _replace(self, record: Record) -> None:
+        """Takes away the row of the object that gives way, with a series and a study that have no other, then adds."""
+        remove_instance(self._db, record.incoming.sop_instance_uid)
+        self._studies.forget()
+        self._series.forget()
+        self._db.execute(INSERT_INSTANCE, self._instance(record))
 
     def _instance(self, record: Record) -> tuple[object, ...]:
         levels = by_level(record.instance.attributes)
         return self._series_of(record, levels), *_object(record, levels[Level.IMAGE])
+
+
+def remove_instance(db: sqlite3.Connection, sop_instance_uid: str) -> None:
+    """Removes the row of an instance, and those above it that would be empty."""
+    where = "FROM instance WHERE uid = ?"
+    series = db.execute(f"SELECT series {where}", (sop_instance_uid,)).fetchone()
+    db.execute(f"DELETE {where}", (sop_instance_uid,))
+    if series is None or db.execute("SELECT 1 FROM instance WHERE series = ?", series).fetchone():
+        return
+    study = db.execute("DELETE FROM series WHERE id = ? RETURNING study", series).fetchone()
+    if study is not None and not db.execute("SELECT 1 FROM series WHERE study = ?", study).fetchone():
+        db.execute("DELETE FROM study WHERE id = ?", study)
 
 
 def _object(record: Record, attributes: Attributes) -> tuple[object, ...]:
@@ -182,7 +214,7 @@ def _object(record: Record, attributes: Attributes) -> tuple[object, ...]:
         record.sealed.size_bytes,
         record.location,
         record.instance.damaged,
-        time.time(),
+        time.time() if record.received_at is None else record.received_at,
         incoming.calling_ae_title,
         incoming.called_ae_title,
         to_json(attributes),

@@ -16,7 +16,7 @@ from scpd.config import ConfigError, Settings, check, load
 from scpd.config.settings import PeerTable, ServiceTable, TlsTable
 from scpd.identity.users import UsersFile
 from scpd.profile.dictionary import ServiceName
-from scpd.profile.profile import Operation, Peer, Profile, Role, Service
+from scpd.profile.profile import Operation, Peer, Profile, Role, Service, Unfit
 from scpd.profile.quirks import Quirk
 from scpd.query.identifier import QueryRules
 from scpd.server.options import ServerOptions, TlsOptions, TlsProfile
@@ -64,6 +64,7 @@ def test_the_profile_holds_what_was_declared(tmp_path: Path) -> None:
         associations_max = 3
         bytes_in_flight_max = 1_000_000
         quirks = ["odd-uids", "long-pdus"]
+        damaged = "quarantine"
         [[peer.service]]
         name = "find"
         """,
@@ -82,6 +83,7 @@ def test_the_profile_holds_what_was_declared(tmp_path: Path) -> None:
                 associations_max=3,
                 bytes_in_flight_max=1_000_000,
                 quirks=frozenset({Quirk.ODD_UIDS, Quirk.LONG_PDUS}),
+                damaged=Unfit.QUARANTINE,
             ),
         ),
         pdu_bytes_max=8192,
@@ -132,11 +134,12 @@ def test_the_services_get_their_backend_and_their_rules(tmp_path: Path) -> None:
     text = (
         '[query]\nstrict = false\nretrieve_ae_title = "SCPD"\n[limits]\nidentifier_bytes_max = 2000\nresults_max = 7\n'
         "object_bytes_max = 3_000_000\nnesting_max = 9\ninflated_bytes_max = 4_000_000\n"
+        "[storage]\ndamaged = 'quarantine'\n"
     )
     provider = loaded(tmp_path, text).provider(backend)
     assert (provider.query_rules, provider.retrieve_ae_title) == (QueryRules(strict=False), "SCPD")
     assert (provider.identifier_bytes_max, provider.results_max) == (2000, 7)
-    assert provider.object_bytes_max == 3_000_000
+    assert (provider.object_bytes_max, provider.damaged) == (3_000_000, Unfit.QUARANTINE)
     assert (provider.scan_limits.depth_max, provider.scan_limits.inflated_bytes_max) == (9, 4_000_000)
 
 
@@ -144,14 +147,19 @@ def test_the_filesystem_backend_gets_our_keys_and_any_backend_its_own(tmp_path: 
     assert loaded(tmp_path, "").backend_options() == {
         "directory": Path("/state"),
         "durability": "sync",
+        "digest": "blake3",
+        "duplicates": "keep-first",
         "min_free_bytes": 268_435_456,
     }
-    text = '[storage]\nblobs = "/b"\nindex = "~/i"\ndurability = "none"\noptions = {extra = 1}\n'
+    text = '[storage]\nblobs = "/b"\nindex = "~/i"\n'
+    text += 'durability = "none"\ndigest = "sha256"\nduplicates = "replace"\noptions = {extra = 1}\n'
     assert loaded(tmp_path, text).backend_options() == {
         "directory": Path("/state"),
         "blobs": Path("/b"),
         "index": Path.home() / "i",
         "durability": "none",
+        "digest": "sha256",
+        "duplicates": "replace",
         "min_free_bytes": 268_435_456,
         "extra": 1,
     }

@@ -12,7 +12,7 @@ import pytest
 from scpd.query.terms import Level
 from scpd.storage.archive import Archive
 from scpd.storage.backends import open_filesystem
-from scpd.storage.base import Backend, Incoming, Outcome, OutOfResources, StorageError, StoreUnavailable
+from scpd.storage.base import Backend, Duplicates, Incoming, Outcome, OutOfResources, StorageError, StoreUnavailable
 from scpd.storage.digests import digest_of
 from scpd.storage.filesystem import FileBlobs
 from scpd.storage.memory import MemoryBlobs, MemoryDraft, MemoryIndex
@@ -44,6 +44,55 @@ class TestFilesystemBackend(BackendSuite):
     @pytest.fixture
     def backend(self, tmp_path: Path) -> Backend:
         return archive_in(tmp_path / "archive")
+
+
+class TestFilesystemBackendThatReplaces(BackendSuite):
+    duplicates = Duplicates.REPLACE
+
+    @pytest.fixture
+    def backend(self, tmp_path: Path) -> Backend:
+        return archive_in(tmp_path / "archive", duplicates="replace", digest="sha256")
+
+
+class TestFilesystemBackendThatRefuses(BackendSuite):
+    duplicates = Duplicates.REFUSE
+
+    @pytest.fixture
+    def backend(self, tmp_path: Path) -> Backend:
+        return archive_in(tmp_path / "archive", duplicates="refuse", durability="none")
+
+
+async def test_a_replaced_object_leaves_no_file(tmp_path: Path) -> None:
+    async with opened(archive_in(tmp_path, duplicates="replace")) as archive:
+        await store(archive, attributes("1.5", study="1.8"), b"first")
+        await store(archive, attributes("1.5", study="1.9"), b"second")
+        (path,) = files_under(tmp_path)
+        assert path.read_bytes().endswith(b"second")
+        assert path.is_relative_to(tmp_path / "studies" / "1.9")
+
+
+async def test_a_replaced_object_whose_file_a_crash_left_is_gone_after_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(archive_in(tmp_path, duplicates="replace")) as archive:
+        await store(archive, attributes("1.5"), b"first")
+        with monkeypatch.context() as patched:
+            patched.setattr(FileBlobs, "remove", lambda blobs, location: None)
+            await store(archive, attributes("1.5"), b"second")
+        assert len(files_under(tmp_path)) == 2
+    async with opened(archive_in(tmp_path)) as archive:
+        assert len(files_under(tmp_path)) == 1
+        assert await read(archive, "1.5") == b"second"
+
+
+async def test_a_replacement_speaks_for_its_study_and_its_siblings_stay(tmp_path: Path) -> None:
+    async with opened(archive_in(tmp_path, duplicates="replace")) as archive:
+        for uid in ("1.5", "1.6"):
+            await store(archive, attributes(uid, _00100010="Misspelled^Name"), uid.encode())
+        for uid in ("1.5", "1.6"):
+            await store(archive, attributes(uid, _00100010="Doe^Jane"), uid.encode() + b"2")
+        (study,) = await find(archive, query(Level.STUDY, 0x00100010, 0x00201208))
+        assert (study[0x00100010], study[0x00201208]) == ("Doe^Jane", "2")
 
 
 class TestFilesystemBackendWithoutDurability(BackendSuite):

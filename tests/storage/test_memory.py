@@ -3,7 +3,7 @@
 import pytest
 
 from scpd.storage.archive import Archive
-from scpd.storage.base import Backend
+from scpd.storage.base import Backend, Duplicates
 from scpd.storage.memory import MemoryBlobs, MemoryIndex
 from scpd.testing import BackendSuite
 
@@ -11,4 +11,12 @@ from scpd.testing import BackendSuite
 class TestMemoryBackend(BackendSuite):
     @pytest.fixture
     def backend(self) -> Backend:
-        return Archive(MemoryBlobs(), MemoryIndex())
+        return Archive(MemoryBlobs(), MemoryIndex(), duplicates=self.duplicates)
+
+
+class TestMemoryBackendThatReplaces(TestMemoryBackend):
+    duplicates = Duplicates.REPLACE
+
+
+class TestMemoryBackendThatRefuses(TestMemoryBackend):
+    duplicates = Duplicates.REFUSE

@@ -50,7 +50,7 @@ def test_many_uids_are_looked_up_at_once(index: SqliteIndex) -> None:
     holders = index.holders([f"1.{n}" for n in range(600)] + ["2.1", "3.1"])
     assert len(holders) == 601
     assert holders["1.599"].stored == b"1.599"
-    assert holders["1.5"] == Holder(b"1.5", frozenset({b"1.5"}))
+    assert holders["1.5"] == Holder(b"1.5", frozenset({b"1.5"}), "studies/1.5.dcm")
     assert holders["2.1"] == Holder(None, frozenset({b"2.1"}))
 
 
