@@ -19,7 +19,7 @@ import socket
 import struct
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.sharedctypes import Synchronized
@@ -217,7 +217,7 @@ async def be_a_crowd(port: int, silent: int, dribbling: int, deaf: int, stop: Ev
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def again_and_again(kind: "Callable[[socket.socket], asyncio.Future[None]]", port: int) -> None:
+async def again_and_again(kind: Callable[[socket.socket], Awaitable[None]], port: int) -> None:
     """Whoever is sent away comes back a second later."""
     loop = asyncio.get_running_loop()
     while True:
