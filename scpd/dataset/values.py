@@ -52,10 +52,12 @@ def _numbers_text(vr: str, value: bytes, order: str) -> str:
 
 def bytes_of(vr: str, text: str, order: str, charset: CharacterSet) -> bytes:
     """The value field of `text`, of even length. Raises ValueError for text that the VR or `charset` cannot carry."""
-    if vr in _IN_CHARACTER_SET:
-        encoded = charset.encode(text)
-    elif vr in _NUMBERS:
+    if vr in _NUMBERS:
         encoded = _numbers_bytes(vr, text, order)
+    elif vr not in _BINARY and text.isascii():
+        encoded = text.encode()  # whatever the character set: ASCII is part of all of them
+    elif vr in _IN_CHARACTER_SET:
+        encoded = charset.encode(text)
     elif vr == "AT":
         tags = [int(tag, 16) for tag in text.split("\\") if tag]
         encoded = b"".join(Struct(order + "HH").pack(tag >> 16, tag & 0xFFFF) for tag in tags)

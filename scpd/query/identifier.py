@@ -1,30 +1,27 @@
-"""C-FIND Identifiers (PS3.4 C.4.1.1.3): bytes -> Query, and a match -> the bytes of a pending response.
+"""C-FIND Identifiers of requests (PS3.4 C.4.1.1.3): bytes -> Query.
 
 Everything a peer may get wrong is found here, and answered with the status that says so: C000H for bytes that are no
 data set, A900H for a data set that is no Identifier of the model. Keys of levels above the query's are answered, for
 an SCP may know more than it must; keys of levels below mean a misunderstanding, unless the peer is granted leniency.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from scpd.dataset.attributes import Attributes, Tag, Value, text
 from scpd.dataset.dictionary import vr_of
-from scpd.dataset.encode import Encoder
 from scpd.dataset.heads import Broken
 from scpd.dataset.reader import read_data_set
 from scpd.dimse.status import DimseFailure, Status
 from scpd.query.levels import (
     ANSWERED,
-    INSTANCE_AVAILABILITY,
     QUERY_RETRIEVE_LEVEL,
-    RETRIEVE_AE_TITLE,
     SPECIFIC_CHARACTER_SET,
     TIMEZONE_OFFSET_FROM_UTC,
     UNIQUE_KEY,
     level_of,
     levels,
+    levels_down_to,
 )
 from scpd.query.matching import MOMENT_VRS, ONE_VALUE_VRS
 from scpd.query.moments import split_range
@@ -98,7 +95,7 @@ def _keys(
     attributes: Attributes, model: Model, level: Level, rules: QueryRules
 ) -> tuple[tuple[Key, ...], frozenset[Tag]]:
     """The keys that are answered, and the tags that are not."""
-    answered = set(_levels_down_to(level))
+    answered = set(levels_down_to(level))
     keys, unsupported, below = [], [], []
     for tag in sorted(attributes):
         if tag in NOT_KEYS or tag & 0xFFFF == 0 or tag < 0x00080000:  # nor group lengths, commands and file meta
@@ -116,17 +113,12 @@ def _keys(
     return tuple(keys), frozenset(unsupported)
 
 
-def _levels_down_to(level: Level) -> tuple[Level, ...]:
-    every = tuple(Level)
-    return every[: every.index(level) + 1]
-
-
 def _check_unique_keys(keys: Iterable[Key], model: Model, level: Level, rules: QueryRules) -> None:
     """PS3.4 C.4.1.2.1: each level above is pinned to one entity, unless relational queries were granted."""
     if rules.relational or not rules.strict:
         return
     single = {key.tag for key in keys if isinstance(key.matcher, Single)}
-    above = [UNIQUE_KEY[higher] for higher in levels(model) if higher in _levels_down_to(level)[:-1]]
+    above = [UNIQUE_KEY[higher] for higher in levels_down_to(level, model)[:-1]]
     missing = [tag for tag in above if tag not in single]
     if missing:
         raise _refused("a single value is needed for the unique keys above", *missing)
@@ -186,48 +178,3 @@ def _combined(keys: tuple[Key, ...]) -> tuple[tuple[Tag, Tag], ...]:
 def pending_status(query: Query) -> Status:
     """FF00H, or FF01H when some key was neither matched on nor returned (PS3.4 C.4.1.1.4)."""
     return Status.PENDING_WITH_UNSUPPORTED_KEYS if query.unsupported else Status.PENDING
-
-
-def encode_match(query: Query, match: Attributes, transfer_syntax_uid: str, retrieve_ae_title: str | None) -> bytes:
-    """The Identifier of one pending response: the requested keys, the unique keys, and where to retrieve from.
-
-    `retrieve_ae_title` is None where nothing can be retrieved: (0008,0054) is then empty, and (0008,0056) says
-    UNAVAILABLE (PS3.4 C.4.1.1.3.2). Text is ASCII, else in the peer's character set where that carries it, else UTF-8.
-    """
-    response: dict[Tag, Value] = {key.tag: _returned(key, match.get(key.tag, "")) for key in query.keys}
-    for level in levels(query.model):
-        if level in _levels_down_to(query.level):
-            response[UNIQUE_KEY[level]] = match.get(UNIQUE_KEY[level], "")
-    response[QUERY_RETRIEVE_LEVEL] = query.level.value
-    response[RETRIEVE_AE_TITLE] = retrieve_ae_title or ""
-    if retrieve_ae_title is None:
-        response[INSTANCE_AVAILABILITY] = "UNAVAILABLE"
-    elif INSTANCE_AVAILABILITY in response:
-        response[INSTANCE_AVAILABILITY] = "ONLINE"
-    return _encoded(response, transfer_syntax_uid, query.character_set)
-
-
-def _returned(key: Key, value: Value) -> Value:
-    """Of a sequence, the keys that were asked for; everything where none was named."""
-    if not isinstance(key.matcher, Items) or not key.matcher.keys or isinstance(value, str):
-        return value
-    return tuple(
-        {nested.tag: _returned(nested, item.get(nested.tag, "")) for nested in key.matcher.keys} for item in value
-    )
-
-
-def _encoded(response: Mapping[Tag, Value], transfer_syntax_uid: str, asked_for: str) -> bytes:
-    try:
-        return _encoder(transfer_syntax_uid, "").encode(response)
-    except UnicodeEncodeError:
-        pass
-    try:
-        return _encoder(transfer_syntax_uid, asked_for).encode({**response, SPECIFIC_CHARACTER_SET: asked_for})
-    except UnicodeEncodeError:
-        utf_8 = "ISO_IR 192"
-        return _encoder(transfer_syntax_uid, utf_8).encode({**response, SPECIFIC_CHARACTER_SET: utf_8})
-
-
-@lru_cache(maxsize=64)
-def _encoder(transfer_syntax_uid: str, specific_character_set: str) -> Encoder:
-    return Encoder(transfer_syntax_uid, specific_character_set)

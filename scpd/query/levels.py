@@ -304,7 +304,7 @@ COMPUTED: frozenset[Tag] = frozenset(tag for _, tag, *_ in COMPUTED_ROWS)
 """Keys that no data set carries: counted over the stored instances."""
 
 ANSWERED: frozenset[Tag] = frozenset({RETRIEVE_AE_TITLE, INSTANCE_AVAILABILITY})
-"""Keys of every level that `identifier.encode_match` fills in."""
+"""Keys of every level that `response.MatchEncoder` fills in."""
 
 STORED: Mapping[Level, frozenset[Tag]] = MappingProxyType(
     {level: frozenset(tag for at, tag, *_ in STORED_ROWS if at is level) for level in Level}
@@ -315,9 +315,18 @@ WANTED: frozenset[Tag] = frozenset(VR_OF) - COMPUTED | {SPECIFIC_CHARACTER_SET}
 """What the scanner keeps of a data set."""
 
 
+LEVELS: tuple[Level, ...] = tuple(Level)
+
+
 def levels(model: Model) -> tuple[Level, ...]:
     """The levels of `model`, from the root down."""
-    return tuple(Level) if model is Model.PATIENT_ROOT else tuple(Level)[1:]
+    return LEVELS if model is Model.PATIENT_ROOT else LEVELS[1:]
+
+
+def levels_down_to(level: Level, model: Model = Model.PATIENT_ROOT) -> tuple[Level, ...]:
+    """The levels of `model` from the root to `level`."""
+    every = levels(model)
+    return every[: every.index(level) + 1]
 
 
 def level_of(tag: Tag, model: Model) -> Level | None:

@@ -181,13 +181,13 @@ class ReplyEncoder:
         self._repeated: RepeatedMessage | None = None
 
     def encode(self, reply: Reply) -> bytes:
-        """The whole message."""
-        if reply.data_set is None:
+        """The whole message, or messages."""
+        if not reply.data_sets:
             return encode_message(self._echoing(reply), self._context_id, None, self._pdu_length_max)
         if self._repeated is None or reply.response is not self._pending:
             self._pending = reply.response
             self._repeated = RepeatedMessage(self._echoing(reply), self._context_id, self._pdu_length_max)
-        return self._repeated.with_data_set(reply.data_set)
+        return b"".join(map(self._repeated.with_data_set, reply.data_sets))
 
     def _echoing(self, reply: Reply) -> Response:
         return with_uids(reply.response, self._uids) if self._uids else reply.response

@@ -1,14 +1,16 @@
 """Query Service Class (PS3.4 Annex C): C-FIND on the Patient Root and Study Root models."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
+from scpd.dataset.attributes import Attributes
 from scpd.dimse.command import CFindRQ, CFindRSP
 from scpd.dimse.status import DimseFailure, Status
 from scpd.profile.profile import FindExtension
 from scpd.profile.quirks import Quirk
-from scpd.query.identifier import QueryRules, decode_identifier, encode_match, pending_status
+from scpd.query.identifier import QueryRules, decode_identifier, pending_status
+from scpd.query.response import MatchEncoder
 from scpd.query.terms import Model
 from scpd.services.exchange import Exchange, Reply, first_bytes
 
@@ -25,6 +27,8 @@ RULE_OF: Mapping[FindExtension, str] = {
 }
 """What an extension changes in the reading of an Identifier."""
 
+PORTION_BYTES = 32_768
+
 
 async def find(request: CFindRQ, exchange: Exchange) -> AsyncGenerator[Reply, None]:
     """Answers a C-FIND-RQ: a pending response a match, then the final one (PS3.4 C.4.1.3)."""
@@ -34,21 +38,37 @@ async def find(request: CFindRQ, exchange: Exchange) -> AsyncGenerator[Reply, No
         raise DimseFailure(Status.UNABLE_TO_PROCESS, f"identifier longer than {provider.identifier_bytes_max} bytes")
     query = decode_identifier(identifier, syntax, MODEL_OF[request.affected_sop_class_uid], rules_of(exchange))
     pending = CFindRSP(request.message_id, request.affected_sop_class_uid, pending_status(query))
+    encoder = MatchEncoder(query, syntax, provider.retrieve_ae_title)
     matches = 0
     async with aclosing(provider.backend.find(query)) as pages:
         async for page in pages:  # maybe an empty one, on a long way to the next match
-            for match in page:
+            room = provider.results_max - matches if provider.results_max else len(page)
+            for portion in encoded(page[:room], encoder):
                 if exchange.is_cancelled():
                     break
-                if provider.results_max and matches == provider.results_max:
-                    raise DimseFailure(Status.OUT_OF_RESOURCES, f"more than {matches} matches, narrow the query")
-                matches += 1
-                yield Reply(pending, encode_match(query, match, syntax, provider.retrieve_ae_title))
+                matches += len(portion)
+                yield Reply(pending, portion)
             if exchange.is_cancelled():
                 break
+            if len(page) > room:
+                raise DimseFailure(Status.OUT_OF_RESOURCES, f"more than {matches} matches, narrow the query")
     status = Status.CANCEL if exchange.is_cancelled() else Status.SUCCESS
     exchange.log.info("query answered", level=query.level.value, matches=matches, status=f"{status:04X}H")
     yield Reply(CFindRSP(request.message_id, request.affected_sop_class_uid, status))
+
+
+def encoded(page: Sequence[Attributes], encoder: MatchEncoder) -> Iterator[list[bytes]]:
+    """The Identifiers of a page, as many at a time as are worth a write."""
+    portion: list[bytes] = []
+    size = 0
+    for match in page:
+        portion.append(encoder.encode(match))
+        size += len(portion[-1])
+        if size >= PORTION_BYTES:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
 
 
 def rules_of(exchange: Exchange) -> QueryRules:

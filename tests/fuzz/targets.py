@@ -17,9 +17,10 @@ from scpd.dimse.pdv import MessageReader
 from scpd.dimse.status import DimseFailure
 from scpd.profile.negotiation import negotiate
 from scpd.profile.profile import Profile
-from scpd.query.identifier import QueryRules, decode_identifier, encode_match
+from scpd.query.identifier import QueryRules, decode_identifier
 from scpd.query.levels import WANTED
 from scpd.query.matching import answer
+from scpd.query.response import MatchEncoder
 from scpd.query.terms import Model
 from scpd.storage.base import Incoming
 from scpd.storage.head import Head
@@ -200,8 +201,8 @@ def fuzz_identifier(data: bytes) -> None:
     except DimseFailure:
         return
     for match in answer(query, [KEPT]):
-        encode_match(query, match, syntax, None)
-    response = encode_match(query, KEPT, syntax, "SCPD")
+        MatchEncoder(query, syntax, None).encode(match)
+    response = MatchEncoder(query, syntax, "SCPD").encode(KEPT)
     assert read_data_set(response, syntax)
 
 

@@ -8,8 +8,9 @@ from scpd.dataset.attributes import Attributes, Tag, Value
 from scpd.dataset.encode import Encoder
 from scpd.dataset.reader import read_data_set
 from scpd.dimse.status import DimseFailure, Status
-from scpd.query.identifier import QueryRules, decode_identifier, encode_match, pending_status
+from scpd.query.identifier import QueryRules, decode_identifier, pending_status
 from scpd.query.matching import matches
+from scpd.query.response import MatchEncoder
 from scpd.query.terms import AnyOf, Items, Key, Level, Model, Query, Range, Single, Universal, Wildcard
 from tests.query.build import (
     ACCESSION,
@@ -48,7 +49,7 @@ def refused(keys: Attributes, model: Model = Model.STUDY_ROOT, rules: QueryRules
 
 
 def answered(query: Query, match: Attributes, retrieve_ae_title: str | None = "SCPD") -> Attributes:
-    return read_data_set(encode_match(query, match, IMPLICIT, retrieve_ae_title), IMPLICIT)
+    return read_data_set(MatchEncoder(query, IMPLICIT, retrieve_ae_title).encode(match), IMPLICIT)
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
@@ -294,7 +295,7 @@ def test_arbitrary_bytes_raise_nothing_but_dimse_failures(data: bytes, syntax: s
             assert failure.status in (A900, C000)
         else:
             assert matches(query, {}) in (True, False)
-            encode_match(query, MATCH, syntax, None)
+            MatchEncoder(query, syntax, None).encode(MATCH)
 
 
 VALUES = st.text("0123456789-*?\\.+\"A^= '%_", max_size=30)

@@ -1,0 +1,80 @@
+"""A match -> the Identifier of a pending response (PS3.4 C.4.1.1.3.2): what was asked for, and what every answer has.
+
+What is the same in every response of a query is laid out once: a large answer has a hundred thousand of them.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from scpd.dataset.attributes import Attributes, Tag, Value
+from scpd.dataset.encode import Encoder
+from scpd.query.levels import (
+    INSTANCE_AVAILABILITY,
+    QUERY_RETRIEVE_LEVEL,
+    RETRIEVE_AE_TITLE,
+    SPECIFIC_CHARACTER_SET,
+    UNIQUE_KEY,
+    levels_down_to,
+)
+from scpd.query.terms import Items, Key, Query
+
+UTF_8 = "ISO_IR 192"
+
+
+class MatchEncoder:
+    """Encodes the matches of one query: the requested keys, the unique keys, and where to retrieve from.
+
+    `retrieve_ae_title` is None where nothing can be retrieved: (0008,0054) is then empty, and (0008,0056) says
+    UNAVAILABLE (PS3.4 C.4.1.1.3.2). Text is ASCII, else in the peer's character set where that carries it, else UTF-8.
+    """
+
+    def __init__(self, query: Query, transfer_syntax_uid: str, retrieve_ae_title: str | None) -> None:
+        self._syntax = transfer_syntax_uid
+        self._asked_for = query.character_set
+        self._ascii = _encoder(transfer_syntax_uid, "")
+        self._sequences = [key for key in query.keys if isinstance(key.matcher, Items)]
+        empty: dict[Tag, Value] = dict.fromkeys((key.tag for key in query.keys), "")
+        empty |= dict.fromkeys((UNIQUE_KEY[level] for level in levels_down_to(query.level, query.model)), "")
+        stated = {QUERY_RETRIEVE_LEVEL: query.level.value, RETRIEVE_AE_TITLE: retrieve_ae_title or ""}
+        if retrieve_ae_title is None:
+            stated[INSTANCE_AVAILABILITY] = "UNAVAILABLE"
+        elif INSTANCE_AVAILABILITY in empty:
+            stated[INSTANCE_AVAILABILITY] = "ONLINE"
+        self._blank: Attributes = dict(sorted({**empty, **stated}.items()))
+        self._tags = tuple(empty.keys() - stated.keys())
+
+    def encode(self, match: Attributes) -> bytes:
+        """The bytes of one Identifier."""
+        response = dict(self._blank)
+        for tag in self._tags:
+            if tag in match:
+                response[tag] = match[tag]
+        for key in self._sequences:
+            response[key.tag] = _returned(key, response[key.tag])
+        try:
+            return self._ascii.encode(response)
+        except UnicodeEncodeError:
+            return self._encoded_beyond_ascii(response)
+
+    def _encoded_beyond_ascii(self, response: Mapping[Tag, Value]) -> bytes:
+        try:
+            return self._encoded_in(self._asked_for, response)
+        except UnicodeEncodeError:
+            return self._encoded_in(UTF_8, response)
+
+    def _encoded_in(self, character_set: str, response: Mapping[Tag, Value]) -> bytes:
+        return _encoder(self._syntax, character_set).encode({**response, SPECIFIC_CHARACTER_SET: character_set})
+
+
+def _returned(key: Key, value: Value) -> Value:
+    """Of a sequence, the keys that were asked for; everything where none was named."""
+    if not isinstance(key.matcher, Items) or not key.matcher.keys or isinstance(value, str):
+        return value
+    return tuple(
+        {nested.tag: _returned(nested, item.get(nested.tag, "")) for nested in key.matcher.keys} for item in value
+    )
+
+
+@lru_cache(maxsize=64)
+def _encoder(transfer_syntax_uid: str, specific_character_set: str) -> Encoder:
+    return Encoder(transfer_syntax_uid, specific_character_set)
