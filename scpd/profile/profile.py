@@ -65,6 +65,16 @@ class FindExtension(IntEnum):
     MULTIPLE_VALUE_MATCHING = 6
 
 
+FIND_EXTENSIONS = frozenset(
+    {
+        FindExtension.RELATIONAL_QUERIES,
+        FindExtension.DATE_TIME_MATCHING,
+        FindExtension.EMPTY_VALUE_MATCHING,
+        FindExtension.MULTIPLE_VALUE_MATCHING,
+    }
+)
+"""What C-FIND does when it is asked for. The others are answered 0: nothing of them is done."""
+
 ALL_SOP_CLASSES: Mapping[ServiceName, tuple[str, ...]] = {name: (f"{name}:all",) for name in ServiceName}
 
 # No data set follows a C-ECHO. An Identifier is a few hundred bytes, and whoever offers FIND has to offer the default
@@ -181,7 +191,7 @@ class Profile:
     peers: tuple[Peer, ...] = ()
     pdu_bytes_max: int = 65536
     contexts_max: int = CONTEXTS_MAX
-    find_extensions: frozenset[FindExtension] = frozenset()
+    find_extensions: frozenset[FindExtension] = FIND_EXTENSIONS
     identity_required: bool = False
     ae_case_sensitive: bool = True
     unknown_are_closed: bool = False

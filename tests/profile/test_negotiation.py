@@ -281,7 +281,7 @@ def test_a_peer_that_could_only_be_scu_of_what_we_are_not_scp_of_is_refused(role
 )
 def test_A53_what_find_cannot_do_is_answered_no_for_each_byte_that_was_asked(wished: bytes, told: bytes) -> None:
     wish = ExtendedNegotiation(STUDY_ROOT_FIND, wished)
-    answer = accepted(request(context(1, STUDY_ROOT_FIND), extended=(wish,)))
+    answer = accepted(request(context(1, STUDY_ROOT_FIND), extended=(wish,)), Profile(find_extensions=frozenset()))
     assert answer.accept.user_information.extended_negotiations == (ExtendedNegotiation(STUDY_ROOT_FIND, told),)
     assert answer.contexts[1].extensions == set()
 

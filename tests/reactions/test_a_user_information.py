@@ -185,8 +185,9 @@ def extended(information: bytes, sop_class: str = STUDY_ROOT_FIND) -> bytes:
         ({"profile": RELATIONAL}, b"\x01", b"\x01"),
         ({"profile": RELATIONAL}, b"\x00", b"\x00"),
         ({"profile": RELATIONAL}, b"\x01\x01\x01\x01", b"\x01\x00\x00\x00"),
-        ({}, b"\x01", b"\x00"),
-        ({}, b"\x01\x01\x01", b"\x00\x00\x00"),
+        ({}, b"\x01", b"\x01"),
+        ({}, b"\x01\x01\x01\x01\x01\x01\x01\x01", b"\x01\x01\x00\x00\x00\x01\x01"),
+        ({}, b"\x00\x01\x00\x00\x00\x00", b"\x00\x01\x00\x00\x00\x00"),
     ],
     indirect=["daemon"],
 )

@@ -4,8 +4,7 @@ import struct
 
 import pytest
 
-from scpd.profile.profile import FindExtension, Profile
-from tests.daemon import Daemon
+from scpd.profile.profile import FindExtension
 from tests.rawpeer import (
     STUDY_ROOT_FIND,
     Call,
@@ -112,11 +111,6 @@ def test_f14_offset_of_the_data_set(peer: RawPeer) -> None:
 # -- F15, F17: what has to be negotiated --------------------------------------------------------------------------
 
 
-def extended(*extensions: FindExtension) -> dict[str, Profile]:
-    """A daemon whose profile offers some matching when asked."""
-    return {"profile": Profile(find_extensions=frozenset(extensions))}
-
-
 def asking_for(extension: FindExtension) -> Proposal:
     """A peer that wants one extension in the Study Root model (PS3.4 Table C.5-1)."""
     wish = struct.pack(">H", len(STUDY_ROOT_FIND)) + STUDY_ROOT_FIND.encode() + bytes(extension) + b"\1"
@@ -124,7 +118,6 @@ def asking_for(extension: FindExtension) -> Proposal:
     return Proposal(contexts=QUERYING.contexts, user_items=negotiated)
 
 
-@pytest.mark.parametrize("daemon", [extended(FindExtension.DATE_TIME_MATCHING)], indirect=True)
 @pytest.mark.parametrize(("negotiates", "expected"), [(True, [2, 3, 4]), (False, [2, 4])])
 def test_f15_combined_date_and_time(call: Call, negotiates: bool, expected: list[int]) -> None:
     """F15: two ranges are one only where it was negotiated, else each counts for itself (PS3.4 C.5.1.1, C.2.2.2.5)."""
@@ -141,7 +134,6 @@ def test_f15_combined_date_and_time(call: Call, negotiates: bool, expected: list
     assert studies_found(peer, StudyDate="20240101-20240103", StudyTime="1200-1259") == expected
 
 
-@pytest.mark.parametrize("daemon", [extended(FindExtension.EMPTY_VALUE_MATCHING)], indirect=True)
 @pytest.mark.parametrize(("negotiates", "expected"), [(True, [2, 3]), (False, [])])
 def test_f17_empty_value_matching(call: Call, negotiates: bool, expected: list[int]) -> None:
     """F17: two quotation marks match absent and empty values where it was negotiated, else themselves (C.2.2.2.7)."""
@@ -151,7 +143,6 @@ def test_f17_empty_value_matching(call: Call, negotiates: bool, expected: list[i
     assert studies_found(peer, StudyID='""') == expected
 
 
-@pytest.mark.parametrize("daemon", [extended(FindExtension.MULTIPLE_VALUE_MATCHING)], indirect=True)
 def test_f17_multiple_value_matching(call: Call) -> None:
     """F17: any of several values where it was negotiated (PS3.4 C.2.2.2.8)."""
     peer = call()
@@ -160,8 +151,7 @@ def test_f17_multiple_value_matching(call: Call) -> None:
     assert studies_found(peer, StudyID="x\\z\\none") == [1, 3]
 
 
-@pytest.mark.parametrize("daemon", [{}, extended(FindExtension.MULTIPLE_VALUE_MATCHING)], indirect=True)
-def test_f17_multiple_values_that_were_not_negotiated(peer: RawPeer, daemon: Daemon) -> None:
+def test_f17_multiple_values_that_were_not_negotiated(peer: RawPeer) -> None:
     """F17: A900H naming the key (PS3.4 C.5.1.1)."""
     (refused,) = ask(peer, "STUDY", StudyID="x\\z")
     assert refused.status == DOES_NOT_MATCH

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from scpd.profile.profile import FindExtension, Profile
+from scpd.profile.profile import Profile
 from scpd.query.identifier import QueryRules
 from tests.daemon import Daemon
 from tests.datasets import (
@@ -47,7 +47,7 @@ PROPOSAL = QUERYING
 DOES_NOT_MATCH = 0xA900
 UNABLE_TO_PROCESS = 0xC000
 LENIENT = {"query_rules": QueryRules(strict=False)}
-RELATIONAL = {"profile": Profile(find_extensions=frozenset({FindExtension.RELATIONAL_QUERIES}))}
+HIERARCHICAL = {"profile": Profile(find_extensions=frozenset())}
 
 
 def offending(response: Message) -> list[int]:
@@ -173,7 +173,6 @@ def relational(sop_class: str) -> Proposal:
     return Proposal(contexts=QUERYING.contexts, user_items=maximum_length(16384) + item(0x52, b"1.2.3.4") + wish)
 
 
-@pytest.mark.parametrize("daemon", [RELATIONAL], indirect=True)
 @HIERARCHIES
 def test_f07_relational_query(call: Call, name: str) -> None:
     """F07: no unique keys above are needed where relational queries were negotiated (PS3.4 C.4.1.3.2.1)."""
@@ -184,7 +183,6 @@ def test_f07_relational_query(call: Call, name: str) -> None:
     assert len(found(peer, level, root, **keys)) == 1
 
 
-@pytest.mark.parametrize("daemon", [RELATIONAL], indirect=True)
 def test_f07_relational_query_in_the_other_model(call: Call) -> None:
     """F07: what one SOP class negotiated is not granted to another: A900H (PS3.4 C.5.1.1)."""
     peer = call()
@@ -192,7 +190,7 @@ def test_f07_relational_query_in_the_other_model(call: Call) -> None:
     assert_refused(peer, ask(peer, "SERIES", STUDY_ROOT), DOES_NOT_MATCH)
 
 
-@pytest.mark.parametrize("daemon", [{}, RELATIONAL], ids=["not offered", "not asked for"], indirect=True)
+@pytest.mark.parametrize("daemon", [HIERARCHICAL, {}], ids=["not offered", "not asked for"], indirect=True)
 def test_f07_relational_query_that_was_not_agreed(call: Call, daemon: Daemon) -> None:
     """F07: A900H where only one side wants it (PS3.4 C.5.1.1)."""
     asked_for = not daemon.profile.find_extensions

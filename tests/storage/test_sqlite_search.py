@@ -121,7 +121,16 @@ def queries(draw: st.DrawFn) -> Query:
         tag for tag in [*VALUES, *HIERARCHY, PROCEDURE_CODE_SEQUENCE, *COMPUTED] if LEVEL_OF[tag] in _down_to(level)
     ]
     tags = draw(st.lists(st.sampled_from(above), unique=True, max_size=5))
-    return Query(draw(st.sampled_from(Model)), level, tuple(draw(key(tag)) for tag in sorted(tags)))
+    if level is not Level.PATIENT and draw(st.booleans()):
+        tags = [*{*tags, 0x00080020, 0x00080030}]
+    keys = tuple(draw(key(tag)) for tag in sorted(tags))
+    is_combined = {0x00080020, 0x00080030} <= {one.tag for one in keys if isinstance(one.matcher, Range)}
+    return Query(
+        draw(st.sampled_from(Model)),
+        level,
+        keys,
+        combined=((0x00080020, 0x00080030),) if is_combined and draw(st.booleans()) else (),
+    )
 
 
 def _down_to(level: Level) -> list[Level]:
