@@ -19,6 +19,7 @@ from scpd.storage.lock import Lock
 from scpd.storage.migrations import migrate
 from scpd.storage.network import network_file_system
 from scpd.storage.sqlite_search import search
+from scpd.storage.sqlite_wal import WriteAheadLog
 from scpd.storage.sqlite_writer import Writer
 
 READERS = 4
@@ -40,6 +41,7 @@ class SqliteIndex:
         self._sync = sync
         self._lock = Lock(path.with_name(path.name + ".lock"))
         self._writer: Writer | None = None
+        self._wal: WriteAheadLog | None = None
         self._connections: list[sqlite3.Connection] = []
         self._readers: SimpleQueue[sqlite3.Connection] = SimpleQueue()
 
@@ -67,6 +69,7 @@ class SqliteIndex:
 
     def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
         self._open_writer.add(stored, quarantined)
+        self._open_wal.shorten()
 
     def known(self, names: Mapping[Location, str]) -> Collection[Location]:
         by_uid = "SELECT location FROM instance WHERE uid = ? UNION ALL SELECT location FROM quarantine WHERE uid = ?"
@@ -90,6 +93,11 @@ class SqliteIndex:
     def _open_writer(self) -> Writer:
         assert self._writer is not None, "the index is not open"
         return self._writer
+
+    @property
+    def _open_wal(self) -> WriteAheadLog:
+        assert self._wal is not None, "the index is not open"
+        return self._wal
 
     def _fetch(self, sql: str, values: Sequence[object]) -> list[tuple[object, ...]]:
         with self._reader() as db:
@@ -118,6 +126,7 @@ class SqliteIndex:
         writer.execute(f"PRAGMA synchronous = {'FULL' if self._sync else 'OFF'}")
         migrate(writer)
         self._writer = Writer(writer)
+        self._wal = WriteAheadLog(writer, self._path)
         for _ in range(READERS):
             self._readers.put(self._connection(self._path.as_uri() + "?mode=ro"))
 
