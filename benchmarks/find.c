@@ -5,7 +5,7 @@
  * file `cancel`) is sent after so many responses, and what is measured is how long the final one takes from there.
  *
  *     cc -O2 -pthread -o find find.c
- *     ./find -p PORT -c ASSOCIATIONS -n QUERIES [-x RESPONSES] -f FOLDER      prints one line of JSON
+ *     ./find -p PORT -c ASSOCIATIONS -n QUERIES [-x RESPONSES] [-q QUERIES_A_SECOND] -f FOLDER      prints one line of JSON
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -37,6 +37,7 @@ struct stream {
 
 static struct bytes request, cancel, *queries;
 static int query_count, port, associations = 1, total = 100, cancel_after;
+static double offered, began; /* queries a second, 0 for as fast as they are answered */
 static atomic_int next_query, failed, rows;
 static double *latencies, *firsts, *cancels;
 
@@ -159,6 +160,10 @@ static void *ask_queries(void *unused) {
     struct stream *stream = malloc(sizeof *stream);
     int number, lost = associate(stream);
     while ((number = atomic_fetch_add(&next_query, 1)) < total) {
+        if (offered > 0) {
+            double early = began + number / offered - now();
+            if (early > 0) usleep((useconds_t)(early * 1e6));
+        }
         if (lost || (lost = ask(stream, queries[number % query_count], number))) {
             atomic_fetch_add(&failed, 1);
             break; /* a server that went away is not asked again */
@@ -183,10 +188,11 @@ static double percentile(double *values, int hundredths) {
 int main(int argc, char **argv) {
     const char *folder = ".";
     int option;
-    while ((option = getopt(argc, argv, "p:c:n:x:f:")) != -1) {
+    while ((option = getopt(argc, argv, "p:c:n:x:q:f:")) != -1) {
         if (option == 'p') port = atoi(optarg);
         else if (option == 'c') associations = atoi(optarg);
         else if (option == 'n') total = atoi(optarg);
+        else if (option == 'q') offered = atof(optarg);
         else if (option == 'x') cancel_after = atoi(optarg);
         else if (option == 'f') folder = optarg;
         else return 2;
@@ -198,7 +204,7 @@ int main(int argc, char **argv) {
     firsts = latencies + total;
     cancels = firsts + total;
     pthread_t *threads = malloc((size_t)associations * sizeof *threads);
-    double begun = now();
+    double begun = began = now();
     for (int i = 0; i < associations; i++) pthread_create(&threads[i], NULL, ask_queries, NULL);
     for (int i = 0; i < associations; i++) pthread_join(threads[i], NULL);
     double seconds = now() - begun;
