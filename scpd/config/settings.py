@@ -159,6 +159,10 @@ class StorageTable(Table):
         default="sync",
         description='"sync" answers Success only after everything is on disk; "none" leaves that to the system.',
     )
+    sync_strategy: Literal["files", "filesystem"] = Field(
+        default="files",
+        description='"files" syncs each file and folder; "filesystem" all at once: for a disk of our own.',
+    )
     digest: Literal["blake3", "sha256"] = Field(
         default="blake3", description="What objects prove themselves by, in their files and in the index."
     )
@@ -482,6 +486,7 @@ class Settings(BaseSettings):
         return {
             **{name: Path(text) for name, text in paths.items() if text},
             "durability": self.storage.durability,
+            "sync_strategy": self.storage.sync_strategy,
             "digest": self.storage.digest,
             "duplicates": self.storage.duplicates,
             "min_free_bytes": self.storage.min_free_bytes,

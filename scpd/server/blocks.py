@@ -3,7 +3,7 @@
 The rule, stated once: **a view never outlives its block**. A block belongs to the wire while the socket fills it,
 then to the association that took it, which lends slices of it to a Sink; it comes back to the pool only after the
 Sink let go of every slice (`Sink.write` returned; for a last write, `commit` or `discard`). An association that
-waits for its peer holds no block, so idle associations cost none.
+waits for a request holds no block, so idle associations cost none.
 """
 
 from dataclasses import dataclass, field

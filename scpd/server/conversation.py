@@ -91,10 +91,10 @@ class Conversation:
             case _:
                 raise ProtocolError(USER, NO_REASON, "a response to nothing that was asked")
 
-    async def _next_part(self) -> CommandReceived | DataSetPiece | None:
+    async def _next_part(self, *, gathering: bool = False) -> CommandReceived | DataSetPiece | None:
         """The next part of a message, or None when the bell rang. Raises when the association ends."""
         while True:
-            match await self._pump.next_event():
+            match await self._pump.next_event(gathering=gathering):
                 case DataIndication() as event:
                     part = self._messages.receive(event)
                     if not self._messages.is_within_message:
@@ -157,15 +157,15 @@ class Conversation:
         return uids_as_received(asked.data) if Quirk.UIDS_ECHOED_EXACTLY in self._caller.peer.quirks else {}
 
     async def _data_set(self, asked: Asked) -> AsyncIterator[Chunks]:
-        """What follows the command, handed over whenever a received block is used up, and at the end."""
+        """What follows the command, handed over as soon as enough was gathered, and at the end."""
         views: list[memoryview] = []
         ended = not asked.has_data_set
         while not ended:
-            part = await self._next_part()
+            part = await self._next_part(gathering=bool(views))
             if isinstance(part, DataSetPiece):
                 views.append(part.data)
                 ended = part.is_last
-                if ended or not self._pump.has_more():
+                if ended or not self._pump.may_gather():
                     yield Chunks(views, ended)
                     views = []
 

@@ -29,6 +29,8 @@ TURN_SECONDS = 0.001
 SLICE_BYTES_MIN, SLICE_BYTES_MAX = 16_384, 131_072
 SLICE_EVENTS = 64
 """A slice that gave more events than this is followed by the smallest, one that gave fewer by one twice as large."""
+GATHERED_BYTES_MAX = 1_048_576
+"""As much of a message is kept at hand, so that a common object is handed over once and a large one in large pieces."""
 
 
 class Pump:
@@ -41,7 +43,7 @@ class Pump:
         self._options = options
         self._loop = asyncio.get_running_loop()
         self._events: deque[Event] = deque()
-        self._block: Block | None = None
+        self._blocks: list[Block] = []  # those with views that somebody may still use; the last is being fed
         self._rest = NOTHING
         self._slice_bytes = SLICE_BYTES_MIN
         self.tempo = Tempo(options.rate_bytes_per_second_min, options.idle_seconds)
@@ -55,25 +57,29 @@ class Pump:
         """Seconds on the event loop's clock."""
         return self._loop.time()
 
-    def has_more(self) -> bool:
-        """Whether `next_event` will answer from the block at hand, whose views stay alive so far."""
-        while self._rest and not self._events:
-            self._feed()
-        return bool(self._events)
+    def may_gather(self) -> bool:
+        """Whether the next event should be waited for before the views of the last ones are used up."""
+        return self._has_more() or (
+            sum(block.end for block in self._blocks) < GATHERED_BYTES_MAX and not self.wire.is_short_of_blocks
+        )
 
-    async def next_event(self) -> Event | None:
-        """The next event, or None when the bell rang for the owner's sake. Raises AssociationEnded at the end."""
+    async def next_event(self, *, gathering: bool = False) -> Event | None:
+        """The next event, or None when the bell rang for the owner's sake. Raises AssociationEnded at the end.
+
+        The views of the events before stay alive where the owner is `gathering` them.
+        """
         await self.let_others_run()
-        while not self.has_more():
-            self._give_block_back()
+        while not self._has_more():
+            if not gathering:
+                self._give_blocks_back()
             self.flush()
             if self.connection.close_transport:
                 raise AssociationEnded("transport closed")
             self._set_timer()
             arrival = await self._next_arrival()
             if isinstance(arrival, Block):
-                self._block, self._rest = arrival, arrival.received
-            elif arrival is Signal.END_OF_STREAM:
+                continue
+            if arrival is Signal.END_OF_STREAM:
                 self._events.extend(self.connection.receive_eof(self.now))
             elif not self._handle_timers():
                 return None
@@ -86,18 +92,29 @@ class Pump:
             self._turn_began = self.now
 
     async def _next_arrival(self) -> Block | Signal:
-        """What the wire has, or will have. Raises AssociationEnded when the peer has become too slow."""
+        """What the wire has, or will have; a block is fed next. Raises AssociationEnded when the peer is too slow."""
         waits, began = not self.wire.has_arrivals, self.now
-        arrival = await self.wire.receive()
+        arrival = await self.wire.receive(self._blocks[-1] if self._blocks else None)
         if waits:
             self._turn_began = self.now
         if isinstance(arrival, Block):
+            self._take(arrival)
             self.last_activity = self.now
-            too_slow = self.tempo.is_too_slow(self.now - began, len(arrival.received))
+            too_slow = self.tempo.is_too_slow(self.now - began, len(self._rest))
             if too_slow and self.connection.deadline is None:
-                self.wire.give_back(arrival)
                 self._end(f"less than {self._options.rate_bytes_per_second_min:g} bytes/s")
         return arrival
+
+    def _take(self, block: Block) -> None:
+        """Feeds what `block` has received from here on."""
+        if not self._blocks or self._blocks[-1] is not block:
+            self._blocks.append(block)
+        self._rest, block.begin = block.received, block.end
+
+    def _has_more(self) -> bool:
+        while self._rest and not self._events:
+            self._feed()
+        return bool(self._events)
 
     def _feed(self) -> None:
         piece, self._rest = self._rest[: self._slice_bytes], self._rest[self._slice_bytes :]
@@ -121,15 +138,14 @@ class Pump:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._give_block_back()
+        self._give_blocks_back()
         self.wire.drop_blocks()
         self.wire.close(self._options.upper_layer.artim_seconds)
 
-    def _give_block_back(self) -> None:
+    def _give_blocks_back(self) -> None:
         self._rest = NOTHING
-        if self._block is not None:
-            self.wire.give_back(self._block)
-            self._block = None
+        while self._blocks:
+            self.wire.give_back(self._blocks.pop())
 
     def _due(self) -> float:
         deadline = self.connection.deadline

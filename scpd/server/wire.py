@@ -119,12 +119,16 @@ class Wire(asyncio.BufferedProtocol):
 
     # -- called by the association --------------------------------------------------------------------------
 
-    async def receive(self) -> Block | Signal:
+    async def receive(self, unfilled: Block | None = None) -> Block | Signal:
         """Waits for the next block, which then is the caller's until `give_back`; or for a signal.
 
-        A ring of the bell is answered before blocks, blocks before the end of the stream.
+        `unfilled` is a used-up block of the caller's with some room left: where nothing was read ahead, the next bytes
+        come into it, and it is returned once more. A ring of the bell is answered before other blocks, blocks before
+        the end of the stream.
         """
         while True:
+            if unfilled is not None and unfilled.received:
+                return unfilled
             if self._rung:
                 self._rung = False
                 return Signal.BELL
@@ -133,12 +137,15 @@ class Wire(asyncio.BufferedProtocol):
             if self._end_of_stream:
                 return Signal.END_OF_STREAM
             self._let_go_of_unused_block()
+            self._filling = unfilled if unfilled is not None and unfilled.room else None
             self._resume_reading()  # even on a full budget: every association may have one block
             self._arrival = asyncio.get_running_loop().create_future()
             try:
                 await self._arrival
             finally:
                 self._arrival = None
+                if self._filling is unfilled:
+                    self._filling = None
 
     def give_back(self, block: Block) -> None:
         """Returns a block; every view of it is dead from here on."""
@@ -149,6 +156,11 @@ class Wire(asyncio.BufferedProtocol):
     def draw_from(self, pool: Blocks) -> None:
         """Takes its further blocks from `pool`; those at hand go back to where they came from."""
         self._pool = pool
+
+    @property
+    def is_short_of_blocks(self) -> bool:
+        """Whether blocks should come back soon: others need them."""
+        return self._pool.exhausted
 
     @property
     def has_arrivals(self) -> bool:

@@ -4,7 +4,7 @@ An entry is a callable that takes the options of its TOML table and returns a Ba
 its options: what it does not know, or cannot use, is a ValueError that names the option.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -13,12 +13,15 @@ from typing import TypeAlias
 from scpd.storage.archive import Archive
 from scpd.storage.base import Backend, Duplicates
 from scpd.storage.digests import ALGORITHMS
-from scpd.storage.filesystem import FileBlobs
+from scpd.storage.filesystem import FileBlobs, Sync
 from scpd.storage.memory import MemoryBlobs, MemoryIndex
 from scpd.storage.sqlite import SqliteIndex
 
 GROUP = "scpd.backends"
 MIN_FREE_BYTES = 268_435_456
+OPTIONS = frozenset(
+    {"directory", "blobs", "index", "durability", "sync_strategy", "digest", "duplicates", "min_free_bytes"}
+)
 
 Options: TypeAlias = Mapping[str, object]
 
@@ -36,17 +39,23 @@ def open_filesystem(options: Options) -> Backend:
     """`filesystem`: files in folders, and an index in SQLite.
 
     Options: `directory` (required), `blobs` (folder of the files, default `directory`), `index` (file of the index, on
-    a local file system, default `directory`/index.sqlite), `durability` ("sync", the default, or "none"), `digest`
-    ("blake3", the default, or "sha256"), `duplicates` ("keep-first", the default, "replace" or "refuse") and
-    `min_free_bytes` (no object is begun when less is free, default 256 MiB).
+    a local file system, default `directory`/index.sqlite), `durability` ("sync", the default, or "none"),
+    `sync_strategy` ("files", the default, or "filesystem"), `digest` ("blake3", the default, or "sha256"), `duplicates`
+    ("keep-first", the default, "replace" or "refuse") and `min_free_bytes` (no object is begun when less is free,
+    default 256 MiB).
     """
-    _refuse_unknown(options, {"directory", "blobs", "index", "durability", "digest", "duplicates", "min_free_bytes"})
+    _refuse_unknown(options, OPTIONS)
     if "directory" not in options and not {"blobs", "index"} <= options.keys():
         raise ValueError("option 'directory' is missing")
     directory = _path(options, "directory", Path())
     sync = _choice(options, "durability", ("sync", "none")) == "sync"
+    strategy = Sync(_choice(options, "sync_strategy", (Sync.FILES.value, Sync.FILESYSTEM.value)))
     return Archive(
-        FileBlobs(_path(options, "blobs", directory), sync=sync, digest=_choice(options, "digest", tuple(ALGORITHMS))),
+        FileBlobs(
+            _path(options, "blobs", directory),
+            strategy if sync else Sync.NONE,
+            digest=_choice(options, "digest", tuple(ALGORITHMS)),
+        ),
         SqliteIndex(_path(options, "index", directory / "index.sqlite"), sync=sync),
         min_free_bytes=_bytes(options, "min_free_bytes", MIN_FREE_BYTES),
         duplicates=_duplicates(options),
@@ -59,13 +68,13 @@ def open_memory(options: Options) -> Backend:
     return Archive(MemoryBlobs(), MemoryIndex(), duplicates=_duplicates(options))
 
 
-def _refuse_unknown(options: Options, known: set[str]) -> None:
+def _refuse_unknown(options: Options, known: Set[str]) -> None:
     for name in options:
         if name not in known:
             raise ValueError(f"unknown option {name!r}{_hint(name, known)}")
 
 
-def _hint(name: str, known: Mapping[str, object] | set[str]) -> str:
+def _hint(name: str, known: Mapping[str, object] | Set[str]) -> str:
     close = get_close_matches(name, known, 1)
     return f"; did you mean {close[0]!r}?" if close else ""
 

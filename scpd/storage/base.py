@@ -180,11 +180,11 @@ class Draft(Protocol):
         ...
 
     def sync(self) -> None:
-        """Makes the finished content durable. For `Blobs.harden` to call."""
+        """Makes the finished content durable. For `Blobs.settle` to call."""
         ...
 
     def place(self, location: Location) -> None:
-        """Gives the hardened object its final name; durable only after `Blobs.settle`."""
+        """Gives the finished object its final name; both are durable only after `Blobs.settle`."""
         ...
 
     def abandon(self) -> None:
@@ -215,19 +215,19 @@ class Blobs(Protocol):
         """Begins an object."""
         ...
 
-    def harden(self, drafts: Sequence[Draft], names: Mapping[Location, str]) -> Sequence[OSError | None]:
-        """Makes the content of finished drafts durable; gives for each what went wrong.
-
-        Notes durably, too, which names may appear next, each with its SOP Instance UID, in place of those noted before.
-        """
+    def announce(self, names: Mapping[Location, str]) -> None:
+        """Notes durably which names may appear, each with its SOP Instance UID, in place of those noted before."""
         ...
 
     def announced(self) -> Mapping[Location, str]:
-        """The names noted last, those in quarantine too: all that can exist without an index row after a crash."""
+        """The names noted last: all that can exist without an index row after a crash."""
         ...
 
-    def settle(self, locations: Sequence[Location]) -> Sequence[OSError | None]:
-        """Makes the names of placed objects durable; gives for each what went wrong."""
+    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+        """Makes placed objects durable, content and name, and the end of removed ones, given with None.
+
+        Gives for each that is not what went wrong.
+        """
         ...
 
     def remove(self, location: Location) -> None:

@@ -2,11 +2,11 @@
 
 A batch goes through seven steps, and what fails in one of them is taken back and goes no further:
 
-    seal      every file is written to its end
-    harden    every file is synced, side by side, and the journal of names with them
+    seal      every file is written to its end: small ones here, a large one by a thread of its own beforehand
     decide    same bytes are dropped; what other bytes under a known UID become is a matter of policy
-    place     files get their final names
-    settle    the folders that list these names are synced
+    announce  the names that files will have are noted durably
+    place     files get these names
+    settle    what they contain and the folders that list them are synced, all at once
     index     one transaction makes them visible, and those they replace invisible; these files are removed then
     answer    the waiting associations hear of it, in one call into their event loop
 
@@ -19,7 +19,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from queue import Empty, SimpleQueue
 
 from scpd.storage.base import (
@@ -38,11 +37,10 @@ from scpd.storage.base import (
     Sealed,
     StorageError,
 )
-from scpd.storage.crew import Crew
 
-BATCH_MAX = 128  # each holds a file descriptor until it is synced
+BATCH_MAX = 128
 FINISHERS = 4
-SHARED_BYTES_MIN = 262_144
+LARGE_BYTES_MIN = 32_768  # fewer bytes are written sooner than they are handed to another thread
 DUPLICATES: Mapping[Duplicates, Outcome] = {
     Duplicates.KEEP_FIRST: Outcome.QUARANTINED,
     Duplicates.REPLACE: Outcome.REPLACED,
@@ -65,6 +63,7 @@ class Commit:
     sealed: Sealed = UNSEALED
     outcome: Outcome = Outcome.STORED
     kept: bool = True  # whether a file and a row are added for it
+    is_sealed: bool = False
     replaces: Location = ""  # where the object lies that gives way to this one
     relies_on: "Commit | None" = None  # an earlier one of this batch under the same UID
     visible: bool = False  # the row is committed: nothing takes it back
@@ -84,31 +83,48 @@ class Commit:
 
 
 class Committer:
-    """The thread between Blobs and Index. `start`, `submit` and `close` are for others, the rest is the thread's."""
+    """The threads between Blobs and Index. `start`, `submit` and `close` are for others, the rest is the threads'."""
 
     def __init__(self, blobs: Blobs, index: Index, duplicates: Duplicates = Duplicates.KEEP_FIRST) -> None:
         self._blobs = blobs
         self._index = index
         self._duplicates = duplicates
-        self._crew = Crew(FINISHERS, "scpd-finish")
         self._queue: SimpleQueue[Commit | None] = SimpleQueue()
+        self._large: SimpleQueue[Commit | None] = SimpleQueue()
+        self._finishers = [
+            threading.Thread(target=self._finish_large, name=f"scpd-finish-{number}", daemon=True)
+            for number in range(FINISHERS)
+        ]
         self._thread = threading.Thread(target=self._run, name="scpd-commit", daemon=True)
         self._in_doubt: dict[Location, str] = {}
 
     def start(self) -> None:
         """Begins to work."""
         self._thread.start()
+        for finisher in self._finishers:
+            finisher.start()
 
     def submit(self, commit: Commit) -> None:
         """Queues an object; its `answer` is resolved in the event loop it belongs to."""
-        self._queue.put(commit)
+        is_large = sum(view.nbytes for view in commit.rest) >= LARGE_BYTES_MIN
+        (self._large if is_large else self._queue).put(commit)
 
     def close(self) -> None:
         """Blocks until all that was submitted is answered. May be called twice."""
+        self._large.put(None)
+        for finisher in self._finishers:
+            if finisher.ident is not None:
+                finisher.join()
         self._queue.put(None)
         if self._thread.ident is not None:
             self._thread.join()
-        self._crew.dismiss()
+
+    def _finish_large(self) -> None:
+        while (commit := self._large.get()) is not None:
+            self._finish(commit)
+            self._queue.put(commit)
+            del commit  # or its views would be held until the next one comes
+        self._large.put(None)  # for the next finisher
 
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
@@ -131,39 +147,26 @@ class Committer:
                 yield commit
 
     def _commit(self, batch: Sequence[Commit]) -> None:
-        self._seal(batch)
-        self._harden(_alive(batch))
+        for commit in batch:
+            if not commit.is_sealed and commit.error is None:
+                self._finish(commit)
         self._decide(_alive(batch))
-        self._announce_replaced(_kept(batch))
-        self._place(_kept(batch))
-        self._settle(_kept(batch))
-        _fail_reliant(_alive(batch))
-        self._add(_kept(batch))
-        _fail_reliant([commit for commit in _alive(batch) if not commit.kept])
-
-    def _seal(self, batch: Sequence[Commit]) -> None:
-        """Finishes every file. A few bytes are written sooner than they are handed to another thread."""
-        jobs = [partial(self._finish, commit) for commit in batch]
-        if sum(view.nbytes for commit in batch for view in commit.rest) < SHARED_BYTES_MIN:
-            for job in jobs:
-                job()
-        else:
-            self._crew.errors(jobs)
+        if kept := _kept(batch):
+            self._announce(kept)
+            self._place(kept)
+            self._settle(_alive(kept))
+            _fail_reliant(_alive(batch))
+            self._add(_alive(kept))
+            _fail_reliant([commit for commit in _alive(batch) if not commit.kept])
 
     def _finish(self, commit: Commit) -> None:
         try:
             if commit.draft is None:
                 commit.draft = self._blobs.draft(commit.incoming)
             commit.sealed = commit.draft.finish(commit.rest)
+            commit.is_sealed = True
         except Exception as error:
             commit.fail(error)
-
-    def _harden(self, batch: Sequence[Commit]) -> None:
-        for commit in batch:
-            commit.location = self._blobs.location(commit.incoming, commit.instance)
-        names = self._in_doubt | {commit.location: commit.incoming.sop_instance_uid for commit in batch}
-        drafts = [commit.draft for commit in batch if commit.draft is not None]
-        _fail(batch, self._blobs.harden(drafts, names))
 
     def _decide(self, batch: Sequence[Commit]) -> None:
         holders = dict(self._index.holders({commit.incoming.sop_instance_uid for commit in batch}))
@@ -177,6 +180,7 @@ class Committer:
     def _judge(self, commit: Commit, holder: Holder) -> Holder:
         """Decides what becomes of one object, and who holds its UID then."""
         digest = commit.sealed.digest
+        commit.location = self._blobs.location(commit.incoming, commit.instance)
         commit.outcome = self._outcome(commit, holder)
         if commit.outcome is Outcome.QUARANTINED and digest not in holder.quarantined:
             commit.location = self._blobs.quarantine(commit.location)
@@ -196,11 +200,10 @@ class Committer:
             return Outcome.QUARANTINED
         return Outcome.STORED if holder.stored is None else DUPLICATES[self._duplicates]
 
-    def _announce_replaced(self, batch: Sequence[Commit]) -> None:
-        """Notes the files that will go, too: a crash may come between the transaction and their end."""
-        if any(commit.replaces for commit in batch):
-            names = {location: commit.incoming.sop_instance_uid for commit in batch for location in _names(commit)}
-            self._blobs.harden([], self._in_doubt | names)
+    def _announce(self, batch: Sequence[Commit]) -> None:
+        """Notes the files that will come, and those that will go: a crash may come between."""
+        names = {location: commit.incoming.sop_instance_uid for commit in batch for location in _names(commit)}
+        self._blobs.announce(self._in_doubt | names)
 
     def _place(self, batch: Sequence[Commit]) -> None:
         for commit in batch:
@@ -211,7 +214,10 @@ class Committer:
                 commit.fail(error)
 
     def _settle(self, batch: Sequence[Commit]) -> None:
-        _fail(batch, self._blobs.settle([commit.location for commit in batch]))
+        failed = self._blobs.settle({commit.location: commit.draft for commit in batch})
+        for commit in batch:
+            if commit.location in failed:
+                commit.fail(failed[commit.location])
 
     def _add(self, batch: Sequence[Commit]) -> None:
         stored = [commit.record() for commit in batch if commit.outcome is not Outcome.QUARANTINED]
@@ -247,7 +253,8 @@ class Committer:
         for location in locations:
             with suppress(OSError):
                 self._blobs.remove(location)
-        self._blobs.settle(locations)
+        if locations:
+            self._blobs.settle(dict.fromkeys(locations))
 
     def _clear_doubt(self) -> None:
         while self._in_doubt:
@@ -262,12 +269,6 @@ def _alive(batch: Sequence[Commit]) -> list[Commit]:
 
 def _kept(batch: Sequence[Commit]) -> list[Commit]:
     return [commit for commit in batch if commit.error is None and commit.kept]
-
-
-def _fail(batch: Sequence[Commit], errors: Sequence[OSError | None]) -> None:
-    for commit, error in zip(batch, errors, strict=True):
-        if error is not None:
-            commit.fail(error)
 
 
 def _names(commit: Commit) -> Iterator[Location]:

@@ -16,8 +16,9 @@ FILE_MODE = 0o640
 class Files(Protocol):
     """What a draft asks of the Blobs it belongs to."""
 
-    sync: bool
     digest: str
+    syncs_files: bool
+    """Whether each draft is synced by itself, and so is open until then."""
 
     def rename(self, path: str, location: Location) -> None:
         """Moves a finished draft to its final name, making the folders on the way."""
@@ -57,11 +58,12 @@ class FileDraft:
             os.pwrite(self._descriptor, digest, len(head) - len(digest))
         else:
             self._append([memoryview(head), *chunks])
+        if not self._blobs.syncs_files:
+            self._close()
         return Sealed(digest, self._size_bytes)
 
     def sync(self) -> None:
-        if self._blobs.sync:
-            os.fdatasync(self._descriptor)
+        os.fdatasync(self._descriptor)
         self._close()
 
     def place(self, location: Location) -> None:

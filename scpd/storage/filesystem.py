@@ -1,4 +1,4 @@
-"""Blobs on disk: temp file in the spool, sync, rename, sync of the folder.
+"""Blobs on disk: temp file in the spool, rename, one round of syncs for contents and folders.
 
     spool/<name>                              drafts; whatever is here at start-up is removed
     studies/<study>/<series>/<sop>.<name>.dcm  objects of patients, each folder named by a UID or by a hash of one
@@ -10,14 +10,15 @@
 counts as durable only after the folder that lists it was synced; when such a sync fails the new folder is removed
 instead of being trusted later, because the second sync of the same pages reports success without writing them.
 
-The journal holds the names that the batch in hand may create. It is overwritten in place and synced before the first
-of them appears, so after a crash start-up need not walk millions of folders to find files without an index row.
+The journal says where names may appear before their index rows do, see `frontier.py`. It is overwritten in place and
+synced before the first of them appears, so after a crash start-up need not walk millions of folders to find them.
 """
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from enum import Enum
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -30,8 +31,10 @@ from scpd.storage.base import Draft, Incoming, Instance, Location, StoreUnavaila
 from scpd.storage.crew import Crew
 from scpd.storage.digests import BLAKE3
 from scpd.storage.draft import FileDraft
+from scpd.storage.frontier import LIFE_CHARACTERS, Frontier, subject_of
 from scpd.storage.journal import Journal
 from scpd.storage.lock import Lock
+from scpd.storage.syncfs import reports_failures, sync_file_system
 
 READ_BYTES = 1 << 20
 FOLDER_MODE = 0o750
@@ -39,28 +42,39 @@ FOLDERS_REMEMBERED = 65_536
 SYNCS_AT_ONCE = 16
 
 
+class Sync(Enum):
+    """How a batch becomes durable."""
+
+    FILES = "files"  # every file and every folder is synced, side by side
+    FILESYSTEM = "filesystem"  # one syncfs(2), which pays for what others wrote there too
+    NONE = "none"  # not at all: a power cut loses what was acknowledged
+
+
 class FileBlobs:
-    """Blobs under the folder `root`, each with a digest of the given algorithm.
+    """Blobs under the folder `root`, each with a digest of the given algorithm."""
 
-    With `sync=False` nothing is synced: a power cut loses what was acknowledged.
-    """
-
-    def __init__(self, root: Path, *, sync: bool = True, digest: str = BLAKE3) -> None:
+    def __init__(self, root: Path, sync: Sync = Sync.FILES, *, digest: str = BLAKE3) -> None:
         self.root = root
         self.spool = root / "spool"
-        self.sync = sync
+        self.syncs_files = sync is Sync.FILES
         self.digest = digest
+        self._sync = sync
+        self._root_fd: int | None = None
+        self._life = secrets.token_hex(LIFE_CHARACTERS // 2)
         self._lock = Lock(root / "lock")
-        self._journal = Journal(root / "journal", sync=sync)
+        self._journal = Journal(root / "journal", sync=sync is not Sync.NONE)
+        self._frontier = Frontier(self._journal, self._life)
         self._durable: dict[str, None] = {}
         self._syncers = Crew(SYNCS_AT_ONCE, "scpd-sync")
-        self._life = secrets.token_hex(6)
         self._numbers = count()
 
     def open(self) -> None:
+        if self._sync is Sync.FILESYSTEM and not reports_failures():
+            raise StoreUnavailable("sync strategy 'filesystem' needs Linux 5.8: before, failures go unreported")
         try:
             self.root.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
             self._lock.acquire()
+            self._root_fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             self.spool.mkdir(FOLDER_MODE, exist_ok=True)
             for leftover in self.spool.iterdir():
                 leftover.unlink()
@@ -74,6 +88,9 @@ class FileBlobs:
     def close(self) -> None:
         self._syncers.dismiss()
         self._journal.close()
+        if self._root_fd is not None:
+            os.close(self._root_fd)
+            self._root_fd = None
         self._lock.release()
 
     def location(self, incoming: Incoming, instance: Instance) -> Location:
@@ -88,30 +105,48 @@ class FileBlobs:
     def draft(self, incoming: Incoming) -> FileDraft:
         return FileDraft(self, f"{self.spool}/{self._fresh_name()}", incoming)
 
-    def harden(self, drafts: Sequence[Draft], names: Mapping[Location, str]) -> Sequence[OSError | None]:
-        """Syncs the files side by side, and the journal with them. Raises OSError when the journal fails."""
-        note = partial(self._journal.write, [f"{uid} {location}" for location, uid in names.items()])
-        noted, *errors = self._syncers.errors([note, *(draft.sync for draft in drafts)])
-        if noted is not None:
-            raise noted
-        return errors
+    def announce(self, names: Mapping[Location, str]) -> None:
+        self._frontier.cover(names)
 
     def announced(self) -> Mapping[Location, str]:
-        noted = {location: uid for uid, _, location in (line.partition(" ") for line in self._journal.read())}
-        return noted | {self.quarantine(location): uid for location, uid in noted.items()}
+        noted = self._frontier.left()
+        locations = (f"{folder}/{name}" for folder in noted.folders for name in self._listed(folder))
+        owners = {location: self._owner(location) for location in locations if noted.includes(location)}
+        return {location: uid for location, uid in owners.items() if uid} | dict(noted.others)
 
-    def settle(self, locations: Sequence[Location]) -> Sequence[OSError | None]:
-        """Syncs every folder that lists one of `locations`, and each that lists a folder not known to be durable."""
-        if not self.sync:
-            return [None] * len(locations)
-        listings = [self._unsynced(location) for location in locations]
-        folders = list({folder for listing in listings for folder in listing})
-        synced = self._syncers.errors([partial(sync_folder, self._path(folder)) for folder in folders])
-        failed = {folder: error for folder, error in zip(folders, synced, strict=True) if error is not None}
-        for location, listing in zip(locations, listings, strict=True):
+    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+        match self._sync:
+            case Sync.FILES:
+                return self._sync_each(placed)
+            case Sync.FILESYSTEM if placed:
+                return self._sync_all(placed)
+        return {}
+
+    def _sync_all(self, placed: Collection[Location]) -> Mapping[Location, OSError]:
+        assert self._root_fd is not None
+        try:
+            sync_file_system(self._root_fd)
+        except OSError as error:
+            return dict.fromkeys(placed, error)
+        return {}
+
+    def _sync_each(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+        """Syncs the files, every folder that lists one, and each that lists a folder not known to be durable."""
+        listings = {location: self._unsynced(location) for location in placed}
+        folders = list({folder for listing in listings.values() for folder in listing})
+        jobs = {location: draft.sync for location, draft in placed.items() if draft is not None}
+        jobs |= {folder: partial(sync_folder, self._path(folder)) for folder in folders}
+        errors = zip(jobs, self._syncers.errors(list(jobs.values())), strict=True)
+        failed = {what: error for what, error in errors if error is not None}
+        for location, listing in listings.items():
             if failed.keys().isdisjoint(listing):
                 self._remember(location)
-        return [next((failed[folder] for folder in listing if folder in failed), None) for listing in listings]
+        causes = {location: (location, *listing) for location, listing in listings.items()}
+        return {
+            location: next(failed[cause] for cause in chain if cause in failed)
+            for location, chain in causes.items()
+            if not failed.keys().isdisjoint(chain)
+        }
 
     def remove(self, location: Location) -> None:
         with suppress(FileNotFoundError):
@@ -157,6 +192,21 @@ class FileBlobs:
             self._durable[folder] = None
         while len(self._durable) > FOLDERS_REMEMBERED:
             del self._durable[next(iter(self._durable))]
+
+    def _listed(self, folder: str) -> Sequence[str]:
+        try:
+            return os.listdir(self._path(folder))
+        except FileNotFoundError:
+            return ()
+
+    def _owner(self, location: Location) -> str:
+        """The SOP Instance UID of the object there; "" where only its content could tell, and does not."""
+        subject = subject_of(location)
+        if is_valid_uid(subject):
+            return subject
+        with open(self._path(location), "rb") as file, suppress(ValueError):
+            return part10.read_head(file).incoming.sop_instance_uid
+        return ""
 
     def _fresh_name(self) -> str:
         return f"{self._life}{next(self._numbers):x}"

@@ -39,14 +39,14 @@ class MemoryBlobs:
     def draft(self, incoming: Incoming) -> "MemoryDraft":
         return MemoryDraft(self._placed)
 
-    def harden(self, drafts: Sequence[Draft], names: Mapping[Location, str]) -> Sequence[OSError | None]:
-        return [None] * len(drafts)
+    def announce(self, names: Mapping[Location, str]) -> None:
+        pass
 
     def announced(self) -> Mapping[Location, str]:
         return {}
 
-    def settle(self, locations: Sequence[Location]) -> Sequence[OSError | None]:
-        return [None] * len(locations)
+    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+        return {}
 
     def remove(self, location: Location) -> None:
         self._placed.pop(location, None)

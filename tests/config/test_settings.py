@@ -147,6 +147,7 @@ def test_the_filesystem_backend_gets_our_keys_and_any_backend_its_own(tmp_path: 
     assert loaded(tmp_path, "").backend_options() == {
         "directory": Path("/state"),
         "durability": "sync",
+        "sync_strategy": "files",
         "digest": "blake3",
         "duplicates": "keep-first",
         "min_free_bytes": 268_435_456,
@@ -158,6 +159,7 @@ def test_the_filesystem_backend_gets_our_keys_and_any_backend_its_own(tmp_path: 
         "blobs": Path("/b"),
         "index": Path.home() / "i",
         "durability": "none",
+        "sync_strategy": "files",
         "digest": "sha256",
         "duplicates": "replace",
         "min_free_bytes": 268_435_456,

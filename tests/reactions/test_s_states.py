@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from scpd.server.pump import GATHERED_BYTES_MAX
 from scpd.ul.connection import State
 from scpd.ul.events import ReleaseConfirmation, ReleaseIndication
 from scpd.ul.pdu import (
@@ -110,11 +111,11 @@ def begin_store(daemon: Daemon, peer: RawPeer, size_bytes: int) -> None:
     fragments = [whole[at : at + 16_000] for at in range(0, len(whole), 16_000)]
     peer.send(command(3, store_rq("1.2.3.4")))
     peer.send(b"".join(p_data(pdv(3, 0, fragment)) for fragment in fragments))
-    if size_bytes > daemon.options.block_bytes:
+    if size_bytes > GATHERED_BYTES_MAX:
         daemon.wait_until(lambda: any(path.is_file() for path in (daemon.directory / "store").rglob("*spool*/**/*")))
 
 
-SIZES = pytest.mark.parametrize("size_bytes", [8, 1_000_000], ids=["small", "large"])
+SIZES = pytest.mark.parametrize("size_bytes", [8, 2 * GATHERED_BYTES_MAX], ids=["small", "large"])
 
 
 @SIZES

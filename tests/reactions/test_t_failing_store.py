@@ -158,15 +158,15 @@ class FaultyBlobs(FileBlobs):
             return FaultyDraft(self, f"{self.spool}/{self._fresh_name()}", incoming, self._step, self._fault)
         return super().draft(incoming)
 
-    def harden(self, drafts: Sequence[Draft], names: Mapping[Location, str]) -> Sequence[OSError | None]:
+    def announce(self, names: Mapping[Location, str]) -> None:
         if self._step == "journal":
             self._fault.strike()
-        return super().harden(drafts, names)
+        super().announce(names)
 
-    def settle(self, locations: Sequence[Location]) -> Sequence[OSError | None]:
+    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
         if self._step == "folder" and isinstance(self._fault.error, OSError):
-            return [self._fault.error] * len(locations)
-        return super().settle(locations)
+            return dict.fromkeys(placed, self._fault.error)
+        return super().settle(placed)
 
 
 class FaultyDraft(FileDraft):

@@ -189,7 +189,7 @@ def test_connections_without_an_association_cost_small_blocks_only(tmp_path: Pat
         daemon.wait_until(lambda: daemon.entity.associations == 100)
         assert daemon.entity.blocks.kept == 0
         peers[0].echo()
-        assert daemon.entity.blocks.kept == 1
+        daemon.wait_until(lambda: daemon.entity.blocks.kept == 1)
 
 
 def test_an_object_longer_than_the_limit_is_refused_and_the_association_goes_on(tmp_path: Path) -> None:

@@ -125,3 +125,56 @@ async def test_the_pool_keeps_a_quarter_of_its_budget_and_frees_the_rest() -> No
         pool.give_back(block)
     assert pool.out_bytes == 0
     assert pool.kept == 2
+
+
+async def unfilled_block(ends: Ends) -> Block:
+    """A block with room, all of it used up."""
+    ends.far.send(b"first")
+    block = await ends.wire.receive()
+    assert isinstance(block, Block)
+    block.begin = block.end
+    return block
+
+
+async def test_a_block_with_room_is_filled_further(ends: Ends) -> None:
+    block = await unfilled_block(ends)
+    waiting = asyncio.ensure_future(ends.wire.receive(block))
+    await asyncio.sleep(0)
+    ends.far.send(b"second")
+    assert await waiting is block
+    assert bytes(block.received) == b"second" and bytes(block.view[:5]) == b"first"
+    block.begin = block.end
+    waiting = asyncio.ensure_future(ends.wire.receive(block))
+    await asyncio.sleep(0)
+    ends.far.send(bytes(BLOCK_BYTES))
+    assert await waiting is block
+    rest = BLOCK_BYTES - len(block.received)
+    assert block.end == BLOCK_BYTES
+    block.begin = block.end
+    assert len(await ends.received()) == rest
+    ends.wire.give_back(block)
+    assert ends.pool.out_bytes == 0
+
+
+async def test_what_was_read_ahead_comes_before_a_block_is_filled_further(ends: Ends) -> None:
+    block = await unfilled_block(ends)
+    ends.far.send(b"second")
+    for _ in range(50):
+        await asyncio.sleep(0)
+    other = await ends.wire.receive(block)
+    assert isinstance(other, Block) and other is not block
+    assert bytes(other.received) == b"second"
+    ends.wire.give_back(other)
+    ends.wire.give_back(block)
+
+
+async def test_a_bell_takes_an_unfilled_block_out_of_use(ends: Ends) -> None:
+    block = await unfilled_block(ends)
+    waiting = asyncio.ensure_future(ends.wire.receive(block))
+    await asyncio.sleep(0)
+    ends.wire.ring()
+    assert await waiting is Signal.BELL
+    ends.wire.give_back(block)
+    ends.far.send(b"second")
+    assert await ends.received() == b"second"
+    assert ends.pool.out_bytes == 0

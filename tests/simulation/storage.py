@@ -15,7 +15,6 @@ from scpd.query.terms import Query
 from scpd.storage.archive import Archive
 from scpd.storage.base import CommitInDoubt, Draft, Holder, Incoming, Location, OutOfResources, Record, Sealed
 from scpd.storage.committer import Commit, Committer
-from scpd.storage.crew import Crew
 from scpd.storage.memory import MemoryBlobs, MemoryIndex
 
 INJECTED = "injected by the simulation"
@@ -100,12 +99,12 @@ class FaultyBlobs(MemoryBlobs):
         self.drafts.add(draft)
         return draft
 
-    def harden(self, drafts: Sequence[Draft], names: Mapping[Location, str]) -> Sequence[OSError | None]:
+    def announce(self, names: Mapping[Location, str]) -> None:
         self.faults.strike("announce", no_space, io_error)
-        return [self.faults.struck("sync", io_error) for _ in drafts]
 
-    def settle(self, locations: Sequence[Location]) -> Sequence[OSError | None]:
-        return [self.faults.struck("settle", io_error) for _ in locations]
+    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+        errors = {location: self.faults.struck("settle", io_error) for location in placed}
+        return {location: error for location, error in errors.items() if error is not None}
 
     def remove(self, location: Location) -> None:
         super().remove(location)
@@ -175,27 +174,18 @@ class FaultyIndex(MemoryIndex):
             yield page
 
 
-class Alone(Crew):
-    """A crew without helpers: the committer does every job itself."""
-
-    def __init__(self) -> None:
-        super().__init__(1, "never started")
-        self._threads = 0
-
-
 class SimulatedCommitter(Committer):
-    """The committer, without its thread: it works off the queue some time after something was put there."""
+    """The committer, without its threads: it works off the queue some time after something was put there."""
 
     def __init__(self, blobs: FaultyBlobs, index: FaultyIndex) -> None:
         super().__init__(blobs, index)
-        self._crew = Alone()
         self._is_awake = False
 
     def start(self) -> None:
         pass
 
     def submit(self, commit: Commit) -> None:
-        super().submit(commit)
+        self._queue.put(commit)  # large or not: the committer finishes every object itself
         if not self._is_awake:
             self._is_awake = True
             asyncio.get_running_loop().run_in_executor(None, self._work_off)

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from scpd.query.terms import Level
+from scpd.storage import filesystem
 from scpd.storage.archive import Archive
 from scpd.storage.backends import open_filesystem
 from scpd.storage.base import Backend, Duplicates, Incoming, Outcome, OutOfResources, StorageError, StoreUnavailable
+from scpd.storage.committer import LARGE_BYTES_MIN
 from scpd.storage.digests import digest_of
 from scpd.storage.filesystem import FileBlobs
 from scpd.storage.memory import MemoryBlobs, MemoryDraft, MemoryIndex
@@ -233,11 +235,12 @@ async def test_files_of_the_last_batch_without_a_row_are_removed_and_those_with_
     blobs.open()
     (kept,) = files_under(tmp_path)
     placed = {blobs.location(incoming(uid), instance(attributes(uid, study="9.9"))): uid for uid in ("1.6", "1.7")}
-    blobs.harden([], {**placed, str(kept.relative_to(tmp_path)): "1.5"})
+    placed = {blobs.quarantine(location) if uid == "1.7" else location: uid for location, uid in placed.items()}
+    blobs.announce({**placed, str(kept.relative_to(tmp_path)): "1.5"})
     for location, uid in placed.items():
         draft = blobs.draft(incoming(uid))
         draft.finish([memoryview(b"never indexed")])
-        draft.place(blobs.quarantine(location) if uid == "1.7" else location)
+        draft.place(location)
     blobs.close()
     assert len(files_under(tmp_path)) == 3
     async with opened(archive_in(tmp_path)) as archive:
@@ -263,13 +266,23 @@ async def test_the_store_is_open_to_others_again_when_the_index_refused(tmp_path
         pass
 
 
-@pytest.mark.parametrize("call", ["writev", "fdatasync", "pwrite", "rename", "open", "fsync"])
+@pytest.mark.parametrize(
+    ("strategy", "call"),
+    [
+        (strategy, call)
+        for strategy in ("files", "filesystem")
+        for call in ("writev", "fdatasync", "pwrite", "rename", "open")
+    ]
+    + [("files", "fsync"), ("filesystem", "sync_file_system")],
+)
 @pytest.mark.parametrize("piece_bytes", [0, 4])
+@pytest.mark.parametrize("size_bytes", [5, LARGE_BYTES_MIN])
 async def test_a_failing_system_call_costs_one_object_and_leaves_no_trace(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, piece_bytes: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: str, call: str, piece_bytes: int, size_bytes: int
 ) -> None:
     """The real call fails with EIO at every place it has in the life of an object, one after the other."""
-    real = getattr(os, call)
+    home = os if hasattr(os, call) else filesystem
+    real = getattr(home, call)
     left = -1
 
     def failing(*args: object, **kwargs: object) -> object:
@@ -279,19 +292,19 @@ async def test_a_failing_system_call_costs_one_object_and_leaves_no_trace(
             raise OSError(5, "Input/output error")
         return real(*args, **kwargs)
 
-    async with opened(archive_in(tmp_path)) as archive:
+    async with opened(archive_in(tmp_path, sync_strategy=strategy)) as archive:
         await store(archive, attributes("1.4", study="9", series="9.1"))
         kept = 1
         for place in range(12):
             uid = f"1.5.{place}"
             sink = await archive.open_sink(incoming(uid))
             with monkeypatch.context() as patch:
-                patch.setattr(os, call, failing)
+                patch.setattr(home, call, failing)
                 left = place
                 try:
                     if piece_bytes:
                         await sink.write([memoryview(b"some")], last=False)
-                    await sink.write([memoryview(b"bytes")], last=True)
+                    await sink.write([memoryview(bytes(size_bytes))], last=True)
                     outcome = await sink.commit(instance(attributes(uid, study=f"1.{place}")))
                     assert outcome is Outcome.STORED
                     kept += 1

@@ -33,19 +33,18 @@ class FaultyBlobs(MemoryBlobs):
     def placed(self) -> Collection[Location]:
         return self._placed.keys()
 
-    def harden(self, drafts: Sequence[Draft], names: Mapping[Location, str]) -> Sequence[OSError | None]:
+    def announce(self, names: Mapping[Location, str]) -> None:
         self.announcements.append(dict(names))
         if self.fail_journal:
             raise OSError("journal")
-        return super().harden(drafts, names)
 
     def draft(self, incoming: Incoming) -> MemoryDraft:
         if incoming.sop_instance_uid in self.fail_draft:
             raise OSError("no space")
         return super().draft(incoming)
 
-    def settle(self, locations: Sequence[Location]) -> Sequence[OSError | None]:
-        return [OSError("folder") if location in self.unsettled else None for location in locations]
+    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+        return {location: OSError("folder") for location in placed if location in self.unsettled}
 
 
 class FaultyIndex(MemoryIndex):

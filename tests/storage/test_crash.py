@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from scpd.query.terms import Level
+from scpd.storage import filesystem
 from scpd.storage.backends import open_filesystem
 from scpd.storage.base import Backend, Outcome
 from scpd.testing import attributes, find, opened, query, read, store
 
-CYCLES = 10
+CYCLES = 6
 SENDERS = 6
 
 
@@ -26,11 +27,11 @@ def data_of(uid: str) -> bytes:
     return (uid.encode() + b"/") * (size // len(uid))
 
 
-def archive_in(folder: Path) -> Backend:
-    return open_filesystem({"directory": str(folder), "min_free_bytes": 0})
+def archive_in(folder: Path, strategy: str = "files") -> Backend:
+    return open_filesystem({"directory": str(folder), "min_free_bytes": 0, "sync_strategy": strategy})
 
 
-async def send_until_killed(folder: Path, cycle: int) -> None:
+async def send_until_killed(folder: Path, strategy: str, cycle: int) -> None:
     """Stores objects from several tasks at once and prints each UID when, and only when, it was answered."""
 
     async def sender(archive: Backend, number: int) -> None:
@@ -40,14 +41,15 @@ async def send_until_killed(folder: Path, cycle: int) -> None:
             assert await store(archive, one, data_of(uid), piece_bytes=50_000) is Outcome.STORED
             os.write(1, f"{uid}\n".encode())
 
-    async with opened(archive_in(folder)) as archive:
+    async with opened(archive_in(folder, strategy)) as archive:
         os.write(1, b"begin\n")
         await asyncio.gather(*(sender(archive, number) for number in range(SENDERS)))
 
 
 def die_at(call: str, turn: int) -> None:
     """Makes the process kill itself instead of making a system call for the `turn`-th time."""
-    real = getattr(os, call)
+    home = os if hasattr(os, call) else filesystem
+    real = getattr(home, call)
     turns = itertools.count(1)
 
     def fatal(*args: object) -> object:
@@ -55,18 +57,18 @@ def die_at(call: str, turn: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return real(*args)
 
-    setattr(os, call, fatal)
+    setattr(home, call, fatal)
 
 
-def acknowledged_before_death(folder: Path, call: str, turn: int) -> list[str]:
-    command = [sys.executable, "-m", __name__, str(folder), "0", call, str(turn)]
+def acknowledged_before_death(folder: Path, strategy: str, call: str, turn: int) -> list[str]:
+    command = [sys.executable, "-m", __name__, str(folder), strategy, "0", call, str(turn)]
     died = subprocess.run(command, stdout=subprocess.PIPE, timeout=60)
     assert died.returncode == -signal.SIGKILL
     return died.stdout.decode().split()[1:]
 
 
-def acknowledged_before_kill(folder: Path, cycle: int) -> list[str]:
-    command = [sys.executable, "-m", __name__, str(folder), str(cycle)]
+def acknowledged_before_kill(folder: Path, strategy: str, cycle: int) -> list[str]:
+    command = [sys.executable, "-m", __name__, str(folder), strategy, str(cycle)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None and child.stdout.readline() == b"begin\n"
         enough = random.randrange(1, 60)
@@ -87,10 +89,13 @@ async def assert_whole(folder: Path, acknowledged: set[str]) -> None:
         assert files == visible and len(list(folder.rglob("*.dcm"))) == len(visible)
 
 
-async def test_everything_acknowledged_survives_kill_9_and_nothing_half_written_does(tmp_path: Path) -> None:
+@pytest.mark.parametrize("strategy", ["files", "filesystem"])
+async def test_everything_acknowledged_survives_kill_9_and_nothing_half_written_does(
+    tmp_path: Path, strategy: str
+) -> None:
     acknowledged: set[str] = set()
     for cycle in range(CYCLES):
-        answered = await asyncio.to_thread(acknowledged_before_kill, tmp_path, cycle)
+        answered = await asyncio.to_thread(acknowledged_before_kill, tmp_path, strategy, cycle)
         assert answered and "" not in answered
         acknowledged.update(answered)
         await assert_whole(tmp_path, acknowledged)
@@ -98,15 +103,21 @@ async def test_everything_acknowledged_survives_kill_9_and_nothing_half_written_
 
 
 @pytest.mark.parametrize("turn", [1, 20])
-@pytest.mark.parametrize("call", ["writev", "fdatasync", "rename", "fsync"])
-async def test_death_in_any_step_of_a_commit_leaves_nothing_half_done(tmp_path: Path, call: str, turn: int) -> None:
+@pytest.mark.parametrize(
+    ("strategy", "call"),
+    [(files, call) for files in ("files", "filesystem") for call in ("writev", "fdatasync", "rename")]
+    + [("files", "fsync"), ("filesystem", "sync_file_system")],
+)
+async def test_death_in_any_step_of_a_commit_leaves_nothing_half_done(
+    tmp_path: Path, strategy: str, call: str, turn: int
+) -> None:
     async with opened(archive_in(tmp_path)):
         pass  # so that the calls of making the archive are not counted
-    acknowledged = await asyncio.to_thread(acknowledged_before_death, tmp_path, call, turn + 2)
+    acknowledged = await asyncio.to_thread(acknowledged_before_death, tmp_path, strategy, call, turn + 2)
     await assert_whole(tmp_path, set(acknowledged))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 3:
-        die_at(sys.argv[3], int(sys.argv[4]))
-    asyncio.run(send_until_killed(Path(sys.argv[1]), int(sys.argv[2])))
+    if len(sys.argv) > 4:
+        die_at(sys.argv[4], int(sys.argv[5]))
+    asyncio.run(send_until_killed(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))

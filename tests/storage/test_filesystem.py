@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from scpd.storage import draft as draft_module
-from scpd.storage.base import Incoming, Location, Sealed, StoreUnavailable
+from scpd.storage import filesystem
+from scpd.storage.base import Draft, Incoming, Location, Sealed, StoreUnavailable
 from scpd.storage.digests import digest_of
-from scpd.storage.filesystem import FileBlobs
+from scpd.storage.filesystem import FileBlobs, Sync
 from scpd.storage.part10 import file_head
 from scpd.testing import COLOR_PALETTE, attributes, incoming, instance
 
@@ -23,13 +24,15 @@ def blobs(tmp_path: Path) -> Iterator[FileBlobs]:
     opened.close()
 
 
-def placed(blobs: FileBlobs, uid: str, study: str = "1.2", series: str = "1.2.1") -> Location:
+Placed = dict[Location, Draft]
+
+
+def placed(blobs: FileBlobs, uid: str, study: str = "1.2", series: str = "1.2.1") -> Placed:
     draft = blobs.draft(incoming(uid))
     draft.finish([memoryview(b"bytes")])
-    draft.sync()
     location = blobs.location(incoming(uid), instance(attributes(uid, study, series)))
     draft.place(location)
-    return location
+    return {location: draft}
 
 
 class Synced:
@@ -121,30 +124,85 @@ def test_more_views_than_the_kernel_takes_at_once_are_written(
 
 
 def test_what_cannot_be_synced_is_told_apart(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    drafts = [blobs.draft(incoming(f"1.{n}")) for n in range(5)]
-    for draft in drafts:
-        draft.finish([memoryview(b"bytes")])
-    bad = drafts[3]._fd
+    drafts: Placed = {}
+    for number in range(5):
+        drafts |= placed(blobs, f"1.{number}")
+    bad = list(drafts)[3]
+    inode = os.stat(blobs.root / bad).st_ino
     real = os.fdatasync
 
     def failing(fd: int) -> None:
-        if fd == bad:
+        if os.fstat(fd).st_ino == inode:
             raise OSError(5, "Input/output error")
         real(fd)
 
     monkeypatch.setattr(os, "fdatasync", failing)
-    errors = blobs.harden(drafts, {"studies/1.dcm": "1"})
-    assert [position for position, error in enumerate(errors) if error] == [3]
-    assert blobs.announced() == {"studies/1.dcm": "1", "quarantine/1.dcm": "1"}
+    assert blobs.settle(drafts).keys() == {bad}
 
 
-def test_a_journal_that_cannot_be_synced_stops_the_batch(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_sync_of_the_file_system_settles_a_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blobs = FileBlobs(tmp_path / "blobs", Sync.FILESYSTEM)
+    blobs.open()
+    synced: list[str] = []
+    monkeypatch.setattr(filesystem, "sync_file_system", lambda fd: synced.append(os.readlink(f"/proc/self/fd/{fd}")))
+    monkeypatch.setattr(os, "fsync", refused)
+    monkeypatch.setattr(os, "fdatasync", refused)
+    assert blobs.settle(placed(blobs, "1.5") | placed(blobs, "1.6", study="1.3")) == {}
+    assert synced == [str(blobs.root)]
+    assert blobs.settle({}) == {}
+    assert synced == [str(blobs.root)]
+    blobs.close()
+
+
+def test_a_file_system_that_cannot_be_synced_fails_the_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blobs = FileBlobs(tmp_path / "blobs", Sync.FILESYSTEM)
+    blobs.open()
+
     def failing(fd: int) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(os, "fdatasync", failing)
-    with pytest.raises(OSError, match="Input/output"):
-        blobs.harden([], {"studies/1.dcm": "1"})
+    monkeypatch.setattr(filesystem, "sync_file_system", failing)
+    batch = placed(blobs, "1.5") | placed(blobs, "1.6")
+    assert blobs.settle(batch).keys() == batch.keys()
+    for location in batch:
+        blobs.remove(location)
+    assert not (blobs.root / "studies").exists()
+    blobs.close()
+
+
+def test_a_kernel_whose_syncfs_is_silent_about_failures_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filesystem, "reports_failures", lambda: False)
+    with pytest.raises(StoreUnavailable, match=r"Linux 5\.8"):
+        FileBlobs(tmp_path / "blobs", Sync.FILESYSTEM).open()
+
+
+def test_a_journal_that_cannot_be_synced_announces_nothing(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(fd: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    (location,) = placed(blobs, "1.5")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync", failing)
+        for _ in range(2):
+            with pytest.raises(OSError, match="Input/output"):
+                blobs.announce({location: "1.5"})
+    blobs.announce({location: "1.5"})
+
+
+def test_what_was_announced_is_found_by_the_next_life(blobs: FileBlobs) -> None:
+    placed(blobs, "1.4")
+    odd, pending = placed(blobs, "1.2LOCALIZER"), placed(blobs, "1.5")
+    never_placed = blobs.location(incoming("1.6"), instance(attributes("1.6", "1.9", "1.9.1")))
+    blobs.announce(dict.fromkeys([*pending, *odd, never_placed], "as in the name, or in the file"))
+    blobs.close()
+    (blobs.root / "studies/1.2/1.2.1/foreign.dcm").touch()
+    again = FileBlobs(blobs.root)
+    again.open()
+    found = again.announced()
+    assert found == dict.fromkeys(pending, "1.5") | dict.fromkeys(odd, "1.2LOCALIZER")
+    again.close()
 
 
 @pytest.mark.parametrize("progress", [0, 1, 2, 3, 4])
@@ -176,55 +234,54 @@ def test_an_object_is_read_back_without_its_head(blobs: FileBlobs) -> None:
 
 
 def test_the_first_object_of_a_study_syncs_every_folder_on_the_way(blobs: FileBlobs, synced: Synced) -> None:
-    assert blobs.settle([placed(blobs, "1.5")]) == [None]
+    assert blobs.settle(placed(blobs, "1.5")) == {}
     assert synced.taken() == [".", "studies", "studies/1.2", "studies/1.2/1.2.1"]
 
 
 def test_the_next_ones_sync_only_what_is_new(blobs: FileBlobs, synced: Synced) -> None:
-    blobs.settle([placed(blobs, "1.5")])
+    blobs.settle(placed(blobs, "1.5"))
     synced.taken()
-    blobs.settle([placed(blobs, "1.6"), placed(blobs, "1.7")])
+    blobs.settle(placed(blobs, "1.6") | placed(blobs, "1.7"))
     assert synced.taken() == ["studies/1.2/1.2.1"]
-    blobs.settle([placed(blobs, "1.8", series="1.2.2")])
+    blobs.settle(placed(blobs, "1.8", series="1.2.2"))
     assert synced.taken() == ["studies/1.2", "studies/1.2/1.2.2"]
 
 
 def test_a_folder_that_an_earlier_life_left_is_not_taken_for_durable(blobs: FileBlobs, synced: Synced) -> None:
     (blobs.root / "studies" / "1.2" / "1.2.1").mkdir(parents=True)
-    blobs.settle([placed(blobs, "1.5")])
+    blobs.settle(placed(blobs, "1.5"))
     assert synced.taken() == [".", "studies", "studies/1.2", "studies/1.2/1.2.1"]
 
 
 def test_a_folder_that_was_removed_and_made_again_is_not_taken_for_durable(blobs: FileBlobs, synced: Synced) -> None:
-    location = placed(blobs, "1.5")
-    blobs.settle([location])
+    first = placed(blobs, "1.5")
+    blobs.settle(first)
     synced.taken()
-    (blobs.root / location).unlink()
+    (blobs.root / next(iter(first))).unlink()
     (blobs.root / "studies" / "1.2" / "1.2.1").rmdir()
-    blobs.settle([placed(blobs, "1.6")])
+    blobs.settle(placed(blobs, "1.6"))
     assert synced.taken() == ["studies/1.2", "studies/1.2/1.2.1"]
 
 
 def test_a_failed_sync_fails_what_depends_on_it_and_the_new_folder_goes(blobs: FileBlobs, synced: Synced) -> None:
-    blobs.settle([placed(blobs, "1.5")])
+    blobs.settle(placed(blobs, "1.5"))
     good, bad = placed(blobs, "1.6"), placed(blobs, "1.7", series="1.2.2")
     synced.failing = {"studies/1.2/1.2.2"}
-    none, error = blobs.settle([good, bad])
-    assert none is None and isinstance(error, OSError)
-    blobs.remove(bad)
-    assert not (blobs.root / "studies/1.2/1.2.2").exists() and (blobs.root / good).exists()
+    assert blobs.settle(good | bad).keys() == bad.keys()
+    blobs.remove(next(iter(bad)))
+    assert not (blobs.root / "studies/1.2/1.2.2").exists() and (blobs.root / next(iter(good))).exists()
     synced.failing = set()
     synced.taken()
-    assert blobs.settle([placed(blobs, "1.7", series="1.2.2")]) == [None]
+    assert blobs.settle(placed(blobs, "1.7", series="1.2.2")) == {}
     assert synced.taken() == ["studies/1.2", "studies/1.2/1.2.2"]
 
 
 def test_a_folder_whose_entry_was_not_synced_is_never_trusted_later(blobs: FileBlobs, synced: Synced) -> None:
-    blobs.settle([placed(blobs, "1.5")])
+    blobs.settle(placed(blobs, "1.5"))
     synced.failing = {"studies/1.2"}
     bad = placed(blobs, "1.7", series="1.2.2")
-    assert blobs.settle([bad]) != [None]
-    blobs.remove(bad)
+    assert blobs.settle(bad).keys() == bad.keys()
+    blobs.remove(next(iter(bad)))
     assert not (blobs.root / "studies/1.2/1.2.2").exists()
     assert (blobs.root / "studies/1.2/1.2.1").exists()
 
@@ -234,23 +291,26 @@ def test_durable_folders_are_remembered_within_bounds(
 ) -> None:
     monkeypatch.setattr("scpd.storage.filesystem.FOLDERS_REMEMBERED", 3)
     for number in range(5):
-        blobs.settle([placed(blobs, f"1.5.{number}", study=f"1.{number}")])
+        blobs.settle(placed(blobs, f"1.5.{number}", study=f"1.{number}"))
     synced.taken()
-    blobs.settle([placed(blobs, "1.6", study="1.0")])
+    blobs.settle(placed(blobs, "1.6", study="1.0"))
     assert "studies" in synced.taken()
 
 
+def refused(fd: int) -> None:
+    pytest.fail("synced")
+
+
 def test_without_durability_nothing_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blobs = FileBlobs(tmp_path / "blobs", sync=False)
+    blobs = FileBlobs(tmp_path / "blobs", Sync.NONE)
     blobs.open()
-
-    def refused(fd: int) -> None:
-        pytest.fail("synced")
-
+    monkeypatch.setattr(filesystem, "sync_file_system", refused)
     monkeypatch.setattr(os, "fsync", refused)
     monkeypatch.setattr(os, "fdatasync", refused)
-    assert blobs.harden([], {"studies/1": "1"}) == []
-    assert blobs.settle([placed(blobs, "1.5")]) == [None]
+    batch = placed(blobs, "1.5")
+    blobs.announce(dict.fromkeys(batch, "1.5"))
+    assert blobs.announced() == dict.fromkeys(batch, "1.5")
+    assert blobs.settle(batch) == {}
     blobs.close()
 
 
