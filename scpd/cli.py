@@ -5,11 +5,15 @@ So `scpd --version` and `scpd echo`, which a health check runs every few seconds
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scpd import __version__
 from scpd.exits import Exit
+
+if TYPE_CHECKING:
+    from scpd.config import Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,6 +30,10 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     add_serve(commands.add_parser("serve", help="run the daemon"))
+    add_verify(commands.add_parser("verify", help="re-read every stored object and compare it with its digest"))
+    add_reindex(commands.add_parser("reindex", help="rebuild the index from the files; the daemon must be stopped"))
+    add_stats(commands.add_parser("stats", help="count what is stored"))
+    add_quarantine(commands.add_parser("quarantine", help="list, show, release or delete what was set apart"))
     add_check(commands.add_parser("check", help="validate a configuration"))
     add_schema(commands.add_parser("schema", help="print the JSON Schema of the configuration"))
     add_hash_passcode(commands.add_parser("hash-passcode", help="print a line for the users file of [identity]"))
@@ -35,11 +43,17 @@ def parser() -> argparse.ArgumentParser:
 
 def add_serve(command: argparse.ArgumentParser) -> None:
     """Arguments of `serve`: every one but --config sets a configuration key, over file and environment."""
+    add_configuration(command)
+    command.add_argument("--ae-title", metavar="T", help="the AE title to answer to")
+    command.add_argument("--listen", type=endpoint, metavar="HOST:PORT", help="where to listen; port 0 is any free one")
+    command.set_defaults(command=serve)
+
+
+def add_configuration(command: argparse.ArgumentParser) -> None:
+    """Arguments of every command that reads the configuration."""
     command.add_argument(
         "--config", type=Path, metavar="FILE", help="configuration file (default: $SCPD_CONFIG, else /etc/scpd)"
     )
-    command.add_argument("--ae-title", metavar="T", help="the AE title to answer to")
-    command.add_argument("--listen", type=endpoint, metavar="HOST:PORT", help="where to listen; port 0 is any free one")
     command.add_argument("--storage", metavar="DIR", help="folder of the store")
     command.add_argument(
         "--set",
@@ -49,7 +63,37 @@ def add_serve(command: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="any dotted configuration key, e.g. timeouts.idle_seconds=120",
     )
-    command.set_defaults(command=serve)
+
+
+def add_verify(command: argparse.ArgumentParser) -> None:
+    """Arguments of `verify`."""
+    add_configuration(command)
+    command.add_argument("--resume", action="store_true", help="go on where the last run was interrupted")
+    command.add_argument(
+        "--megabytes-per-second", type=float, default=0.0, metavar="N", help="read no faster (default: 0, no limit)"
+    )
+    command.set_defaults(command=maintain, maintenance="verify")
+
+
+def add_reindex(command: argparse.ArgumentParser) -> None:
+    """Arguments of `reindex`."""
+    add_configuration(command)
+    command.set_defaults(command=maintain, maintenance="reindex")
+
+
+def add_stats(command: argparse.ArgumentParser) -> None:
+    """Arguments of `stats`."""
+    add_configuration(command)
+    command.add_argument("--json", action="store_true", help="one JSON object")
+    command.set_defaults(command=maintain, maintenance="stats")
+
+
+def add_quarantine(command: argparse.ArgumentParser) -> None:
+    """Arguments of `quarantine`; `release` and `delete` need the daemon stopped."""
+    add_configuration(command)
+    command.add_argument("action", choices=("list", "show", "release", "delete"))
+    command.add_argument("id", nargs="?", type=int, metavar="ID", help="as `list` prints it")
+    command.set_defaults(command=maintain, maintenance="quarantine")
 
 
 def add_check(command: argparse.ArgumentParser) -> None:
@@ -82,24 +126,43 @@ def add_echo(command: argparse.ArgumentParser) -> None:
 
 def serve(arguments: argparse.Namespace) -> Exit:
     """Runs the daemon."""
-    from scpd.config import ConfigError, load
-
-    overrides: dict[str, object] = dict(arguments.set)
+    overrides: dict[str, object] = {}
     if arguments.ae_title is not None:
         overrides["ae.titles"] = [arguments.ae_title]
     if arguments.listen is not None:
         overrides["listen.host"], overrides["listen.port"] = arguments.listen
-    if arguments.storage is not None:
-        overrides["storage.directory"] = str(Path(arguments.storage).absolute())
-    try:
-        settings = load(arguments.config, overrides)
-    except ConfigError as error:
-        print(error, file=sys.stderr)
+    settings = configuration(arguments, overrides)
+    if settings is None:
         return Exit.CONFIGURATION
 
     from scpd import app
 
     return app.serve(settings)
+
+
+def maintain(arguments: argparse.Namespace) -> Exit:
+    """Runs one of the commands over a store."""
+    settings = configuration(arguments, {})
+    if settings is None:
+        return Exit.CONFIGURATION
+
+    from scpd import maintenance
+
+    return maintenance.run(settings, arguments)
+
+
+def configuration(arguments: argparse.Namespace, overrides: Mapping[str, object]) -> "Settings | None":
+    """What --config, --storage and --set make of it; None for a wrong one, after telling all that is wrong."""
+    from scpd.config import ConfigError, load
+
+    given = {**dict(arguments.set), **overrides}
+    if arguments.storage is not None:
+        given["storage.directory"] = str(Path(arguments.storage).absolute())
+    try:
+        return load(arguments.config, given)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return None
 
 
 def check(arguments: argparse.Namespace) -> Exit:

@@ -106,18 +106,12 @@ class Archive:
         self._blobs.open()
         try:
             self._index.open()
-            self._remove_unindexed()
+            remove_unindexed(self._blobs, self._index)
             self._free_bytes = self._blobs.free_bytes()  # known before the first who must not wait for it asks
         except BaseException:
             self._index.close()
             self._blobs.close()
             raise
-
-    def _remove_unindexed(self) -> None:
-        """Removes what the last batch before a crash placed but did not index."""
-        announced = self._blobs.announced()
-        for location in announced.keys() - self._index.known(announced):
-            self._blobs.remove(location)
 
     def _close(self) -> None:
         self._committer.close()
@@ -169,6 +163,13 @@ class ArchiveSink:
         if self._draft is None:
             self._draft = self._blobs.draft(self._incoming)
         self._draft.write(chunks)
+
+
+def remove_unindexed(blobs: Blobs, index: Index) -> None:
+    """Removes what the last batch before a crash placed but did not index. Raises OSError, StorageError."""
+    announced = blobs.announced()
+    for location in announced.keys() - index.known(announced):
+        blobs.remove(location)
 
 
 async def in_thread(executor: Executor, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

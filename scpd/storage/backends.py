@@ -45,21 +45,23 @@ def open_filesystem(options: Options) -> Backend:
     default 256 MiB).
     """
     _refuse_unknown(options, OPTIONS)
-    if "directory" not in options and not {"blobs", "index"} <= options.keys():
-        raise ValueError("option 'directory' is missing")
-    directory = _path(options, "directory", Path())
+    blobs, index = places(options)
     sync = _choice(options, "durability", ("sync", "none")) == "sync"
     strategy = Sync(_choice(options, "sync_strategy", (Sync.FILES.value, Sync.FILESYSTEM.value)))
     return Archive(
-        FileBlobs(
-            _path(options, "blobs", directory),
-            strategy if sync else Sync.NONE,
-            digest=_choice(options, "digest", tuple(ALGORITHMS)),
-        ),
-        SqliteIndex(_path(options, "index", directory / "index.sqlite"), sync=sync),
+        FileBlobs(blobs, strategy if sync else Sync.NONE, digest=_choice(options, "digest", tuple(ALGORITHMS))),
+        SqliteIndex(index, sync=sync),
         min_free_bytes=_bytes(options, "min_free_bytes", MIN_FREE_BYTES),
         duplicates=_duplicates(options),
     )
+
+
+def places(options: Options) -> tuple[Path, Path]:
+    """The folder of the files and the file of the index that `open_filesystem` would use. Raises ValueError."""
+    if "directory" not in options and not {"blobs", "index"} <= options.keys():
+        raise ValueError("option 'directory' is missing")
+    directory = _path(options, "directory", Path())
+    return _path(options, "blobs", directory), _path(options, "index", directory / "index.sqlite")
 
 
 def open_memory(options: Options) -> Backend:

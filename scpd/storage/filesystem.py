@@ -177,6 +177,12 @@ class FileBlobs:
                 self._make_folder(folder)
             os.rename(path, self._path(location))
 
+    def link(self, location: Location, target: Location) -> None:
+        """Gives a placed object a second name. Raises OSError."""
+        for folder in reversed(_folders(target)):
+            self._make_folder(folder)
+        os.link(self._path(location), self._path(target))
+
     def _make_folder(self, folder: str) -> None:
         with suppress(FileExistsError):
             os.mkdir(self._path(folder), FOLDER_MODE)

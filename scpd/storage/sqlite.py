@@ -14,6 +14,7 @@ from queue import SimpleQueue
 
 from scpd.dataset.attributes import Attributes
 from scpd.query.terms import Query
+from scpd.storage import sqlite_handover
 from scpd.storage.base import Holder, Location, OutOfResources, Record, StorageStatistics, StoreUnavailable
 from scpd.storage.lock import Lock
 from scpd.storage.migrations import migrate
@@ -50,6 +51,7 @@ class SqliteIndex:
             self._path.parent.mkdir(0o750, parents=True, exist_ok=True)
             self._refuse_network()
             self._lock.acquire()
+            sqlite_handover.finish(self._path)
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640))  # before SQLite: its mode
             self._connect()
         except StoreUnavailable:
@@ -70,6 +72,10 @@ class SqliteIndex:
     def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
         self._open_writer.add(stored, quarantined)
         self._open_wal.shorten()
+
+    def release(self, number: int, record: Record | None) -> None:
+        """Takes a row out of quarantine and makes it an instance, or nothing, in one transaction. Raises as `add`."""
+        self._open_writer.release(number, record)
 
     def known(self, names: Mapping[Location, str]) -> Collection[Location]:
         by_uid = "SELECT location FROM instance WHERE uid = ? UNION ALL SELECT location FROM quarantine WHERE uid = ?"
@@ -143,3 +149,13 @@ def _check(db: sqlite3.Connection) -> None:
     (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise StoreUnavailable(f"the index is damaged: {verdict}")
+
+
+def connect(index: Path, mode: str = "ro") -> sqlite3.Connection:
+    """A connection to an index of this version beside the daemon's own. Raises StoreUnavailable."""
+    try:
+        db = sqlite3.connect(f"{index.as_uri()}?mode={mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        db.execute("SELECT 1 FROM verification")
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"cannot read the index {index}: {error}") from error
+    return db

@@ -7,8 +7,8 @@ about it, costs one INSERT. Where instances disagree about their study, patient 
 
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
@@ -123,8 +123,7 @@ class Writer:
 
     def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
         """One transaction; see `Index.add`. Raises OutOfResources, CommitInDoubt."""
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._transaction():
             self._db.executemany(INSERT_INSTANCE, [self._instance(one) for one in stored if not one.replaces])
             for record in stored:  # behind the others: what gives way may be one of them
                 if record.replaces:
@@ -134,6 +133,19 @@ class Writer:
                 for record in quarantined
             ]
             self._db.executemany(INSERT_QUARANTINED, aside)
+
+    def release(self, number: int, record: Record | None) -> None:
+        """One transaction; see `SqliteIndex.release`. Raises OutOfResources, CommitInDoubt."""
+        with self._transaction():
+            self._db.execute("DELETE FROM quarantine WHERE id = ?", (number,))
+            if record is not None:
+                self._db.execute(INSERT_INSTANCE, self._instance(record))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
         except BaseException as error:
             self._roll_back()
             if isinstance(error, sqlite3.Error):
