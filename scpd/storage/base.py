@@ -179,6 +179,10 @@ class Draft(Protocol):
         """Appends the last bytes of the data set."""
         ...
 
+    def digest(self, algorithm: str) -> bytes:
+        """The digest of the finished content by another algorithm than its own."""
+        ...
+
     def sync(self) -> None:
         """Makes the finished content durable. For `Blobs.settle` to call."""
         ...

@@ -37,6 +37,7 @@ from scpd.storage.base import (
     Sealed,
     StorageError,
 )
+from scpd.storage.digests import algorithm_of
 
 BATCH_MAX = 128
 FINISHERS = 4
@@ -175,7 +176,7 @@ class Committer:
             uid = commit.incoming.sop_instance_uid
             commit.relies_on = latest.get(uid)
             latest[uid] = commit
-            holders[uid] = self._judge(commit, holders.get(uid, NOBODY))
+            holders[uid] = self._judge(commit, _in_terms_of(commit, holders.get(uid, NOBODY)))
 
     def _judge(self, commit: Commit, holder: Holder) -> Holder:
         """Decides what becomes of one object, and who holds its UID then."""
@@ -269,6 +270,21 @@ def _alive(batch: Sequence[Commit]) -> list[Commit]:
 
 def _kept(batch: Sequence[Commit]) -> list[Commit]:
     return [commit for commit in batch if commit.error is None and commit.kept]
+
+
+def _in_terms_of(commit: Commit, holder: Holder) -> Holder:
+    """The same holder: what stands there for the bytes of `commit` by another algorithm is given by its own."""
+
+    def term(held: bytes) -> bytes:
+        algorithm = algorithm_of(held)
+        if commit.draft is None or algorithm in (None, algorithm_of(commit.sealed.digest)):
+            return held
+        return commit.sealed.digest if commit.draft.digest(str(algorithm)) == held else held
+
+    if holder is NOBODY:
+        return holder
+    stored = term(holder.stored) if holder.stored is not None else None
+    return replace(holder, stored=stored, quarantined=frozenset(map(term, holder.quarantined)))
 
 
 def _names(commit: Commit) -> Iterator[Location]:

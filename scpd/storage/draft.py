@@ -3,14 +3,16 @@
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 from scpd.storage.base import Incoming, Location, Sealed
-from scpd.storage.digests import Digester
-from scpd.storage.part10 import file_head
+from scpd.storage.digests import Digester, digest_of
+from scpd.storage.part10 import file_head, read_head
 
 IOV_MAX = os.sysconf("SC_IOV_MAX")
 FILE_MODE = 0o640
+READ_BYTES = 1 << 20
 
 
 class Files(Protocol):
@@ -61,6 +63,11 @@ class FileDraft:
         if not self._blobs.syncs_files:
             self._close()
         return Sealed(digest, self._size_bytes)
+
+    def digest(self, algorithm: str) -> bytes:
+        with open(self._path, "rb") as file:
+            read_head(file)
+            return digest_of(iter(partial(file.read, READ_BYTES), b""), algorithm)
 
     def sync(self) -> None:
         os.fdatasync(self._descriptor)

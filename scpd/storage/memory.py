@@ -78,6 +78,9 @@ class MemoryDraft:
         self.write(chunks)
         return Sealed(digest_of([memoryview(self._bytes)]), len(self._bytes))
 
+    def digest(self, algorithm: str) -> bytes:
+        return digest_of([memoryview(self._bytes)], algorithm)
+
     def sync(self) -> None:
         pass
 

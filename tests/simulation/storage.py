@@ -130,6 +130,9 @@ class FaultyDraft:
         self._append(chunks)
         return self._draft.finish(chunks)
 
+    def digest(self, algorithm: str) -> bytes:
+        return self._draft.digest(algorithm)
+
     def sync(self) -> None:
         """Done by FaultyBlobs, for all of a batch."""
 

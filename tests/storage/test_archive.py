@@ -64,6 +64,18 @@ class TestFilesystemBackendThatRefuses(BackendSuite):
         return archive_in(tmp_path / "archive", duplicates="refuse", durability="none")
 
 
+@pytest.mark.parametrize("piece_bytes", [0, 3])
+async def test_the_same_bytes_are_known_by_a_digest_of_another_algorithm(tmp_path: Path, piece_bytes: int) -> None:
+    one = attributes("1.5")
+    async with opened(archive_in(tmp_path, digest="blake3")) as archive:
+        await store(archive, one, b"first")
+        assert await store(archive, one, b"other") is Outcome.QUARANTINED
+    async with opened(archive_in(tmp_path, digest="sha256")) as archive:
+        assert await store(archive, one, b"first", piece_bytes=piece_bytes) is Outcome.SAME_BYTES
+        assert await store(archive, one, b"other", piece_bytes=piece_bytes) is Outcome.QUARANTINED
+        assert (await archive.statistics()).quarantined == 1
+
+
 async def test_a_replaced_object_leaves_no_file(tmp_path: Path) -> None:
     async with opened(archive_in(tmp_path, duplicates="replace")) as archive:
         await store(archive, attributes("1.5", study="1.8"), b"first")
