@@ -17,6 +17,7 @@ from typing import Self
 import structlog
 import uvloop
 
+from scpd.dataset.scanner import DEFAULT_LIMITS, ScanLimits
 from scpd.identity.base import Verifier
 from scpd.observability.logging import escape_control_characters, report_loop_errors
 from scpd.profile.profile import Profile
@@ -47,6 +48,7 @@ class Daemon:
     query_rules: QueryRules = field(default_factory=QueryRules)
     results_max: int = 0
     object_bytes_max: int = 1 << 32
+    scan_limits: ScanLimits = DEFAULT_LIMITS
     retrieve_ae_title: str | None = None
     tls: TlsOptions | None = None
     verifier: Verifier | None = None
@@ -136,6 +138,7 @@ class Daemon:
                 identifier_bytes_max=65_536,
                 results_max=self.results_max,
                 object_bytes_max=self.object_bytes_max,
+                scan_limits=self.scan_limits,
                 retrieve_ae_title=self.retrieve_ae_title,
             )
             self.entity = ApplicationEntity(self.profile, provider, self.options, log, verifier=self.verifier)

@@ -19,6 +19,7 @@ from scpd.config.rules import (
     authorities,
     certificate,
     comma_separated,
+    indexable,
     known_backend,
     known_verifier_or_empty,
     network,
@@ -194,6 +195,25 @@ class QueryTable(Table):
     retrieve_ae_title: Annotated[str, AfterValidator(ae_title_or_empty)] = Field(
         default="", description="(0008,0054) of every match; empty where nothing can be retrieved."
     )
+
+
+class IndexTable(Table):
+    """[index]: what is kept of every object for queries."""
+
+    attributes: Annotated[tuple[str, ...], Listed, AfterValidator(indexable)] = Field(
+        default=(),
+        description="Further attributes for queries at IMAGE level, as keywords or tags; `scpd "
+        "reindex` fills them in for what is stored.",
+    )
+
+    def tags(self) -> frozenset[int]:
+        """Those that the index has not anyway."""
+        if not self.attributes:
+            return frozenset()
+        from scpd.dataset.dictionary import tag_named
+        from scpd.query.levels import LEVEL_OF
+
+        return frozenset(tag for tag in map(tag_named, self.attributes) if tag is not None) - LEVEL_OF.keys()
 
 
 class LimitsTable(Table):
@@ -373,6 +393,7 @@ class Settings(BaseSettings):
     identity: IdentityTable = IdentityTable()
     storage: StorageTable = StorageTable()
     query: QueryTable = QueryTable()
+    index: IndexTable = IndexTable()
     limits: LimitsTable = LimitsTable()
     timeouts: TimeoutsTable = TimeoutsTable()
     log: LogTable = LogTable()
@@ -463,7 +484,7 @@ class Settings(BaseSettings):
 
         return Provider(
             backend=backend,
-            query_rules=QueryRules(strict=self.query.strict),
+            query_rules=QueryRules(strict=self.query.strict, indexed_besides=self.index.tags()),
             identifier_bytes_max=self.limits.identifier_bytes_max,
             results_max=self.limits.results_max,
             object_bytes_max=self.limits.object_bytes_max,
@@ -473,10 +494,14 @@ class Settings(BaseSettings):
         )
 
     def scan_limits(self) -> "ScanLimits":
-        """What reading the head of an object may cost."""
+        """What reading the head of an object may cost, and what it keeps."""
         from scpd.dataset.scanner import ScanLimits
 
-        return ScanLimits(inflated_bytes_max=self.limits.inflated_bytes_max, depth_max=self.limits.nesting_max)
+        return ScanLimits(
+            inflated_bytes_max=self.limits.inflated_bytes_max,
+            depth_max=self.limits.nesting_max,
+            besides=self.index.tags(),
+        )
 
     def backend_options(self) -> dict[str, object]:
         """The options of the chosen backend: our own keys for `filesystem`, and [storage.options] for all."""

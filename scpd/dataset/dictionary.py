@@ -4,6 +4,7 @@ The dictionary is pydicom's, imported at the first question, because a cold impo
 `scpd --version`. What was asked once is kept in a plain dict; only standard tags are, so hostile ones cannot fill it.
 """
 
+import re
 from dataclasses import dataclass
 
 from scpd.dataset.attributes import Tag
@@ -38,6 +39,18 @@ _ENCODINGS = {
 def encoding_of(transfer_syntax_uid: str) -> Encoding:
     """The encoding a transfer syntax prescribes; explicit little endian unless it is known to be another."""
     return _ENCODINGS.get(transfer_syntax_uid, _EXPLICIT_LITTLE)
+
+
+_TAG = re.compile(r"\(?([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)?")
+
+
+def tag_named(name: str) -> Tag | None:
+    """The tag of a keyword ("PatientID") or of a standard tag as PS3.6 writes it ("0010,0020"); None for any other."""
+    from pydicom.datadict import dictionary_has_tag, tag_for_keyword
+
+    written = _TAG.fullmatch(name)
+    tag = int(written[1] + written[2], 16) if written else tag_for_keyword(name)
+    return tag if name and tag is not None and dictionary_has_tag(tag) else None
 
 
 _vrs: dict[Tag, str] = {}

@@ -38,12 +38,16 @@ PREFIX_END = 132  # preamble and "DICM" of a Part 10 file (PS3.10 7.1)
 
 @dataclass(frozen=True, slots=True)
 class ScanLimits:
-    """What one scan may cost. A value that does not fit is passed over, as if it were absent."""
+    """What one scan may cost. A value that does not fit is passed over, as if it were absent.
+
+    `besides` are tags that a site wants to be kept besides those that the scan is for.
+    """
 
     value_bytes_max: int = 65_536
     kept_bytes_max: int = 1_048_576
     inflated_bytes_max: int = INFLATED_BYTES_MAX
     depth_max: int = DEPTH_MAX
+    besides: frozenset[Tag] = frozenset()
 
 
 DEFAULT_LIMITS = ScanLimits()

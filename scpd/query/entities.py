@@ -13,7 +13,7 @@ from functools import reduce
 from typing import TypeAlias
 
 from scpd.dataset.attributes import Attributes, Tag, text
-from scpd.query.levels import STORED, UNIQUE_KEY
+from scpd.query.levels import UNIQUE_KEY, stored_at
 from scpd.query.terms import Level
 
 Instances: TypeAlias = list[Attributes]
@@ -89,7 +89,7 @@ def _grouped(instances: Iterable[Attributes], tag: Tag) -> dict[str, Instances]:
 
 
 def _of_level(level: Level, instance: Attributes) -> Attributes:
-    return {tag: value for tag, value in instance.items() if tag in STORED[level]}
+    return {tag: instance[tag] for tag in stored_at(level, instance)}
 
 
 def _shown(level: Level, instances: Instances) -> Attributes:

@@ -53,7 +53,8 @@ class QueryRules:
     """What was negotiated, or granted to this peer (PS3.4 C.5.1.1). The default is strict and hierarchical.
 
     `relational` frees from the unique keys of the levels above. Without `strict` they may be missing too, keys of
-    levels below are passed over (FF01H), and several values of any VR are taken for a list.
+    levels below are passed over (FF01H), and several values of any VR are taken for a list. `indexed_besides` are tags
+    that the grid of `levels` does not have, but this site's index: they are keys of the IMAGE level.
     """
 
     strict: bool = True
@@ -61,6 +62,7 @@ class QueryRules:
     combined_datetime: bool = False
     empty_values: bool = False
     multiple_values: bool = False
+    indexed_besides: frozenset[Tag] = frozenset()
 
 
 STRICT = QueryRules()
@@ -100,7 +102,7 @@ def _keys(
     for tag in sorted(attributes):
         if tag in NOT_KEYS or tag & 0xFFFF == 0 or tag < 0x00080000:  # nor group lengths, commands and file meta
             continue
-        lives_at = level_of(tag, model)
+        lives_at = Level.IMAGE if tag in rules.indexed_besides else level_of(tag, model)
         if tag in NOT_MATCHED_ON:
             keys.append(Key(tag, vr_of(tag), Universal()))
         elif lives_at in answered:

@@ -9,7 +9,7 @@ Specific Character Set is in `WANTED` because nothing can be decoded without it;
 Available Transfer Syntax UID (0008,3002) is not offered: nothing is retrieved from this AE, so nothing is available.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from scpd.dataset.attributes import Tag
@@ -313,6 +313,19 @@ STORED: Mapping[Level, frozenset[Tag]] = MappingProxyType(
 
 WANTED: frozenset[Tag] = frozenset(VR_OF) - COMPUTED | {SPECIFIC_CHARACTER_SET}
 """What the scanner keeps of a data set."""
+
+
+_NOT_OF_IMAGES = frozenset({*VR_OF, *ANSWERED, SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL} - STORED[Level.IMAGE])
+
+
+def stored_at(level: Level, tags: Iterable[Tag]) -> list[Tag]:
+    """Those of `tags` that are kept with the entities of `level`.
+
+    What the grid does not know, but a site has indexed nevertheless, is said of the instance.
+    """
+    if level is Level.IMAGE:
+        return [tag for tag in tags if tag not in _NOT_OF_IMAGES]
+    return [tag for tag in tags if tag in STORED[level]]
 
 
 LEVELS: tuple[Level, ...] = tuple(Level)

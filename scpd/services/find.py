@@ -19,14 +19,6 @@ MODEL_OF: Mapping[str, Model] = {
     "1.2.840.10008.5.1.4.1.2.2.1": Model.STUDY_ROOT,
 }
 
-RULE_OF: Mapping[FindExtension, str] = {
-    FindExtension.RELATIONAL_QUERIES: "relational",
-    FindExtension.DATE_TIME_MATCHING: "combined_datetime",
-    FindExtension.EMPTY_VALUE_MATCHING: "empty_values",
-    FindExtension.MULTIPLE_VALUE_MATCHING: "multiple_values",
-}
-"""What an extension changes in the reading of an Identifier."""
-
 PORTION_BYTES = 32_768
 
 
@@ -73,6 +65,12 @@ def encoded(page: Sequence[Attributes], encoder: MatchEncoder) -> Iterator[list[
 
 def rules_of(exchange: Exchange) -> QueryRules:
     """The rules for everybody, and for this peer; and what was negotiated for this context (PS3.4 C.5.1.1)."""
-    negotiated = {RULE_OF[extension]: True for extension in exchange.context.extensions if extension in RULE_OF}
-    strict = exchange.provider.query_rules.strict and Quirk.LENIENT_QUERIES not in exchange.caller.peer.quirks
-    return replace(exchange.provider.query_rules, **negotiated | {"strict": strict})
+    rules, negotiated = exchange.provider.query_rules, exchange.context.extensions
+    return replace(
+        rules,
+        strict=rules.strict and Quirk.LENIENT_QUERIES not in exchange.caller.peer.quirks,
+        relational=rules.relational or FindExtension.RELATIONAL_QUERIES in negotiated,
+        combined_datetime=rules.combined_datetime or FindExtension.DATE_TIME_MATCHING in negotiated,
+        empty_values=rules.empty_values or FindExtension.EMPTY_VALUE_MATCHING in negotiated,
+        multiple_values=rules.multiple_values or FindExtension.MULTIPLE_VALUE_MATCHING in negotiated,
+    )

@@ -7,6 +7,7 @@ the UIDs that file it is kept as it came, and marked.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from scpd.dataset.attributes import Attributes, Tag, text
 from scpd.dataset.scanner import DEFAULT_LIMITS, Scan, ScanLimits, Scanner, Wanted
@@ -35,7 +36,11 @@ NON_PATIENT_SOP_CLASSES = frozenset(
     }
 )
 
-_INDEXED = Wanted(WANTED)
+
+@cache
+def _indexed(besides: frozenset[Tag]) -> Wanted:
+    """What the scanner looks for: prepared once for the attributes of a site."""
+    return Wanted(WANTED | besides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Head:
         self._is_uid = is_odd_uid if leniency.odd_uids else is_valid_uid
         self._attributes: Attributes = {}
         self.differing: tuple[Tag, ...] = ()
-        self._scanner = Scanner(incoming.transfer_syntax_uid, _INDEXED, limits)
+        self._scanner = Scanner(incoming.transfer_syntax_uid, _indexed(limits.besides), limits)
 
     def feed(self, chunks: Iterable[memoryview]) -> None:
         """The next bytes of the data set; the views may be reused when this returns."""

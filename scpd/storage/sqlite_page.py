@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from scpd.dataset.attributes import Attributes, Tag, Value
-from scpd.query.levels import STORED
+from scpd.query.levels import stored_at
 from scpd.storage.sqlite_ladder import COMPUTED_SQL, Rung
 from scpd.storage.sqlite_rows import items_of, path_of
 
@@ -38,7 +38,7 @@ class Page:
             (column, some)
             for rung in rungs
             for column, level in rung.columns.items()
-            for some in _portions(sorted(STORED[level].intersection(tags)))
+            for some in _portions(stored_at(level, sorted(tags)))
         ]
         tables = {rung.table for rung in rungs}
         self._computed = {tag: sql for tag, (table, sql) in COMPUTED_SQL.items() if tag in tags and table in tables}

@@ -10,7 +10,7 @@ from typing import Any
 
 from scpd.dataset.attributes import Attributes, Tag, Value, text
 from scpd.query.entities import patient_key
-from scpd.query.levels import STORED
+from scpd.query.levels import STORED, stored_at
 from scpd.query.names import fold_person_name
 from scpd.query.terms import Level
 
@@ -38,6 +38,8 @@ def by_level(attributes: Attributes) -> Mapping[Level, dict[Tag, Value]]:
         level = _LEVEL_OF.get(tag)
         if level is not None:
             levels[level][tag] = value
+        elif stored_at(Level.IMAGE, (tag,)):
+            levels[Level.IMAGE][tag] = value
     return levels
 
 

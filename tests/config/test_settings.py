@@ -342,3 +342,19 @@ def test_the_defaults_of_the_limits_are_those_of_the_services() -> None:
     assert provider == Provider(
         provider.backend, QueryRules(), provider.identifier_bytes_max, results_max=0, retrieve_ae_title=None
     )
+
+
+def test_attributes_for_the_index_reach_the_scanner_and_the_query(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, '[index]\nattributes = ["ContrastBolusRoute", "0040,0555", "PatientID"]')
+    assert settings.index.tags() == {0x00181040, 0x00400555}  # the patient's ID is indexed anyway
+    provider = settings.provider(Archive(MemoryBlobs(), MemoryIndex()))
+    assert provider.query_rules.indexed_besides == provider.scan_limits.besides == settings.index.tags()
+    assert Settings().index.tags() == frozenset()
+
+
+@pytest.mark.parametrize(
+    "name", ["NoSuchAttribute", "0019,1001", "TransferSyntaxUID", "PixelData", "EncapsulatedDocument"]
+)
+def test_what_nobody_can_ask_for_is_not_indexed(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=r"dictionary|binary"):
+        loaded(tmp_path, f'[index]\nattributes = ["{name}"]')

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from scpd.dataset.dictionary import Encoding, encoding_of, vr_of
+from scpd.dataset.dictionary import Encoding, encoding_of, tag_named, vr_of
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,22 @@ from scpd.dataset.dictionary import Encoding, encoding_of, vr_of
 def test_it_knows_the_vr_of_every_tag(tag: int, vr: str) -> None:
     assert vr_of(tag) == vr
     assert vr_of(tag) == vr  # from the cache
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [
+        ("ContrastBolusRoute", 0x00181040),
+        ("0018,1040", 0x00181040),
+        ("(0018,a001)", 0x0018A001),
+        ("0019,1040", None),
+        ("0018,10400", None),
+        ("NoSuchKeyword", None),
+        ("", None),
+    ],
+)
+def test_a_name_is_a_keyword_or_a_tag_of_the_standard(name: str, tag: int | None) -> None:
+    assert tag_named(name) == tag
 
 
 def test_unknown_transfer_syntaxes_are_explicit_little_endian() -> None:

@@ -298,6 +298,14 @@ def test_arbitrary_bytes_raise_nothing_but_dimse_failures(data: bytes, syntax: s
             MatchEncoder(query, syntax, None).encode(MATCH)
 
 
+def test_what_a_site_indexes_besides_is_a_key_of_the_image_level() -> None:
+    rules = QueryRules(strict=False, indexed_besides=frozenset({UNHEARD_OF}))
+    asked = decoded({LEVEL: "IMAGE", UNHEARD_OF: "X*"}, rules=rules)
+    assert [key.tag for key in asked.keys] == [UNHEARD_OF] and not asked.unsupported
+    assert decoded({LEVEL: "STUDY", UNHEARD_OF: ""}, rules=rules).unsupported == {UNHEARD_OF}
+    assert decoded({LEVEL: "IMAGE", UNHEARD_OF: ""}, rules=LENIENT).unsupported == {UNHEARD_OF}
+
+
 VALUES = st.text("0123456789-*?\\.+\"A^= '%_", max_size=30)
 
 

@@ -13,6 +13,7 @@ from scpd.query.levels import (
     WANTED,
     level_of,
     levels,
+    stored_at,
 )
 from scpd.query.terms import Level, Model
 
@@ -50,3 +51,9 @@ def test_study_root_puts_the_patient_on_the_study_level() -> None:
     assert level_of(0x00100010, Model.STUDY_ROOT) is Level.STUDY
     assert level_of(0x00100010, Model.PATIENT_ROOT) is Level.PATIENT
     assert level_of(0x00091001, Model.PATIENT_ROOT) is None
+
+
+def test_what_the_grid_does_not_know_is_kept_with_the_instance() -> None:
+    tags = [0x00080005, 0x00080054, 0x00100020, 0x0020000D, 0x00200013, 0x00201208, 0x00181040]
+    assert stored_at(Level.IMAGE, tags) == [0x00200013, 0x00181040]
+    assert stored_at(Level.STUDY, tags) == [0x0020000D]

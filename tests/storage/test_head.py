@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from scpd.dataset.scanner import ScanLimits
 from scpd.dimse.status import DimseFailure, Status
 from scpd.storage.base import Incoming
 from scpd.storage.head import NON_PATIENT_SOP_CLASSES, Head
@@ -105,3 +106,14 @@ def test_a_deflated_bomb_without_uids_is_refused_at_the_inflate_limit() -> None:
     bomb = packer.compress(element(0x00020000, "UL", b"")[:0] + element(0x00080001, "UL", b"\0" * 4))
     bomb += packer.compress(element(0x00080008, "OB", b"", length=1 << 30)) + packer.compress(bytes(80 << 20))
     assert refusal(bomb + packer.flush(), syntax=DEFLATED) == (Status.CANNOT_UNDERSTAND, ())
+
+
+def test_what_a_site_wants_besides_is_kept() -> None:
+    limits = ScanLimits(besides=frozenset({0x00181040, 0x00400555}))
+    head = Head(Incoming(CT_IMAGE, "1.5", EXPLICIT_LITTLE, "SCU", "SCP"), limits)
+    kept: dict[str, Value] = {"ContrastBolusRoute": "oral", "AcquisitionContextSequence": [{"ValueType": "TEXT"}]}
+    head.feed([memoryview(ct("1.5", EXPLICIT, **kept, ContrastBolusVolume="3"))])
+    found = head.instance().attributes
+    assert found[0x00181040] == "oral"
+    assert found[0x00400555] == ({0x0040A040: "TEXT"},)
+    assert 0x00181041 not in found

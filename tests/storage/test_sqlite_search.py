@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scpd.dataset.attributes import Attributes
-from scpd.query.levels import COMPUTED, LEVEL_OF, VR_OF
+from scpd.query import levels
+from scpd.query.levels import COMPUTED
 from scpd.query.matching import answer
 from scpd.query.terms import (
     AnyOf,
@@ -67,6 +68,10 @@ PATTERNS = (
     "=*",
 )
 UIDS = tuple(f"1.{n}" for n in range(4))
+CONTRAST_BOLUS_ROUTE = 0x00181040
+"""An attribute that the grid does not have, but a site has asked for."""
+LEVEL_OF = {**levels.LEVEL_OF, CONTRAST_BOLUS_ROUTE: Level.IMAGE}
+VR_OF = {**levels.VR_OF, CONTRAST_BOLUS_ROUTE: "LO"}
 
 VALUES: Mapping[int, tuple[str, ...]] = {
     0x00100010: NAMES, 0x00100020: TEXTS, 0x00100021: ("", "A", "B"), 0x00100030: DATES, 0x00100040: ("M", "F", ""),
@@ -74,6 +79,7 @@ VALUES: Mapping[int, tuple[str, ...]] = {
     0x00080060: ("CT", "MR", "PT", "", "CT\\MR"), 0x0008103E: TEXTS, 0x00200011: ("1", "01", "2", ""),
     0x00080016: ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"), 0x00200013: ("1", "2", ""),
     0x00080023: DATES, 0x00080008: ("ORIGINAL\\PRIMARY", "DERIVED\\PRIMARY"),
+    CONTRAST_BOLUS_ROUTE: TEXTS,
 }  # fmt: skip
 HIERARCHY: Mapping[int, tuple[str, ...]] = {0x0020000D: UIDS, 0x0020000E: UIDS, 0x00080018: UIDS}
 CODES = st.fixed_dictionaries({}, optional={0x00080100: st.sampled_from(TEXTS), 0x00080104: st.sampled_from(TEXTS)})
@@ -134,8 +140,7 @@ def queries(draw: st.DrawFn) -> Query:
 
 
 def _down_to(level: Level) -> list[Level]:
-    levels = list(Level)
-    return levels[: levels.index(level) + 1]
+    return list(levels.levels_down_to(level))
 
 
 def record(found: Attributes, number: int) -> Record:
