@@ -114,6 +114,10 @@ class FileBlobs:
         owners = {location: self._owner(location) for location in locations if noted.includes(location)}
         return {location: uid for location, uid in owners.items() if uid} | dict(noted.others)
 
+    def forget_announced(self) -> None:
+        """Takes back what was noted, after every file there is was judged by itself. Raises OSError."""
+        self._journal.write([])
+
     def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
         match self._sync:
             case Sync.FILES:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from scpd.dataset.scanner import ScanLimits
 from scpd.storage import sqlite_handover
-from scpd.storage.base import Duplicates, Holder, Location, OutOfResources, Record
+from scpd.storage.base import Duplicates, Holder, Location, Record
 from scpd.storage.examine import EVERYTHING, DamagedObject, examine_instance
 from scpd.storage.filesystem import FOLDER_MODE, FileBlobs
 from scpd.storage.head import STRICT
@@ -70,6 +70,7 @@ class Reindex:
             while batch := list(islice(locations, BATCH)):
                 yield from self._add(new, batch, pool)
             new.close()
+            blobs.forget_announced()  # or the next start would remove files that were told, and have no row
             sqlite_handover.hand_over(self._index)
 
     def _add(self, index: SqliteIndex, batch: Sequence[Location], pool: ThreadPoolExecutor) -> Iterator[Report]:
@@ -80,7 +81,7 @@ class Reindex:
             record, note = read
             try:
                 complaint = self._add_one(index, record) or note
-            except (ValueError, OutOfResources) as error:
+            except ValueError as error:
                 complaint = f"no row can be made of it: {error}"
             yield Report(location, record.incoming.sop_instance_uid, complaint)
 
@@ -107,6 +108,8 @@ class Reindex:
                 return "these bytes are in quarantine already"
             index.add([], [record])
             return ""
+        if record.instance.unfit and holder is not None and digest in holder.quarantined:
+            return f"these bytes are in quarantine already: {record.instance.unfit}"
         if self._is_half_released(record.location):
             (self._root / record.location).unlink()
             return "a release from quarantine was not finished, and was taken back"
@@ -120,8 +123,8 @@ class Reindex:
 
     def _add_second(self, index: SqliteIndex, record: Record, holder: Holder) -> str:
         """Two files have one UID: one of them gets the row, the other goes to quarantine."""
-        if holder.stored == record.sealed.digest:
-            return f"the same object as {holder.location}; not indexed"
+        if record.sealed.digest in (holder.stored, *holder.quarantined):
+            return f"not indexed: the same as {holder.location}, or as one in quarantine"
         read = self._read(holder.location)
         if isinstance(read, Report):
             return f"cannot be compared with {holder.location}: {read.complaint}"
@@ -130,8 +133,9 @@ class Reindex:
         if is_newer is not self._newest_counts:
             index.add([], [self._aside(record)])
             return f"moved to quarantine: {holder.location} has its SOP Instance UID"
-        index.add([replace(record, replaces=holder.location)], [self._aside(other)])
-        return f"has the SOP Instance UID of {holder.location}, which was moved to quarantine"
+        aside = [] if other.sealed.digest in holder.quarantined else [self._aside(other)]
+        index.add([replace(record, replaces=holder.location)], aside)
+        return f"indexed instead of {holder.location}, which has its SOP Instance UID and is in quarantine now"
 
     def _aside(self, record: Record) -> Record:
         return replace(record, location=self._move(record.location, QUARANTINE))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scpd.dataset.scanner import DEFAULT_LIMITS
-from scpd.storage.base import Duplicates, Outcome, StoreUnavailable
+from scpd.storage.base import Duplicates, Outcome, OutOfResources, StoreUnavailable
 from scpd.storage.reindex import Reindex, Report
 from scpd.testing import COMPUTED_TAGS, LEVELS, find, opened, query, read
 from tests.datasets import ct
@@ -103,6 +103,27 @@ async def test_of_two_files_with_one_uid_the_policy_chooses(
         assert (await archive.statistics()).quarantined == 1
 
 
+async def test_the_next_start_removes_nothing_that_was_told_and_has_no_row(tmp_path: Path) -> None:
+    await fill(tmp_path, UIDS)
+    twin = file_of(tmp_path, "1.5.4")
+    copy = twin.with_name("1.5.4.0123456789ab0.dcm")
+    copy.write_bytes(twin.read_bytes())
+    (report,) = reindex(tmp_path)
+    assert report.complaint.startswith("not indexed: the same as ")
+    assert await found(tmp_path) == UIDS
+    assert twin.exists() and copy.exists()
+
+
+async def test_a_disk_that_is_full_leaves_the_old_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await fill(tmp_path, UIDS)
+    before = (tmp_path / "index.sqlite").stat().st_ino
+    monkeypatch.setattr("scpd.storage.sqlite_writer.INSERT_INSTANCE", "INSERT INTO no_room VALUES (1)")
+    with pytest.raises(OutOfResources):
+        reindex(tmp_path)
+    assert (tmp_path / "index.sqlite").stat().st_ino == before
+    assert await found(tmp_path) == UIDS
+
+
 async def test_a_store_in_use_is_left_alone(tmp_path: Path) -> None:
     await fill(tmp_path, UIDS)
     async with opened(archive_in(tmp_path)):
@@ -132,7 +153,7 @@ async def test_a_reindex_that_is_killed_has_changed_nothing_or_everything(tmp_pa
     turn = 1
     while killed(tmp_path, call, turn):
         assert await found(tmp_path) == UIDS
-        turn += 1
+        turn += 1 + turn // 3
     assert turn > 1
     assert await found(tmp_path) == UIDS
     assert not (tmp_path / "index.sqlite.new").exists()
