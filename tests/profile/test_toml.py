@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scpd.profile.dictionary import ServiceName
-from scpd.profile.profile import Operation, Peer, Role, Service
+from scpd.profile.profile import Operation, Peer, Role, Service, Unfit
 from scpd.profile.quirks import Quirk
 from scpd.profile.toml import ae_titles_toml, peer_toml, quoted, services_toml
 
@@ -49,6 +49,7 @@ def test_a_peer_is_a_table_with_its_services_inside() -> None:
         5,
         1_000_000,
         frozenset({Quirk.ODD_UIDS, Quirk.LONG_PDUS}),
+        Unfit.QUARANTINE,
     )
     common = {"ae_title": "CT1", "addresses": ["10.0.0.0/24", "::1/128"]}
     assert tomllib.loads(peer_toml(bare))["peer"] == [common]
@@ -62,6 +63,7 @@ def test_a_peer_is_a_table_with_its_services_inside() -> None:
             "identity_required": True,
             "associations_max": 5,
             "bytes_in_flight_max": 1_000_000,
+            "damaged": "quarantine",
             "quirks": ["long-pdus", "odd-uids"],
             "service": [{"name": "storage"}, {"name": "find"}],
         }
