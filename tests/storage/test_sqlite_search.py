@@ -241,3 +241,13 @@ def test_every_statement_is_led_by_an_index_and_needs_no_sorting(index: SqliteIn
     assert plans and not any("TEMP B-TREE" in plan for plan in plans)
     # One row comes of it: the page as JSON, made of what the search found.
     assert all(plan.startswith("SEARCH") or "subquery" in plan for plan in plans), plans
+
+
+@pytest.mark.parametrize("level", Level)
+def test_every_attribute_there_is_can_be_asked_for_at_once(tmp_path: Path, level: Level) -> None:
+    full: Attributes = {**{tag: f"{tag:08X}" for tag in levels.WANTED}, **image(1, 1, 1)}
+    asked = query(level, *(tag for tag, at in levels.LEVEL_OF.items() if at in _down_to(level)))
+    with closing(filled(tmp_path, [full])) as index:
+        (match,) = found(index, asked)
+    assert match == {key.tag: match[key.tag] for key in asked.keys}
+    assert rows(asked, [match]) == rows(asked, answer(asked, [full]))
