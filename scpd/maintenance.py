@@ -17,7 +17,7 @@ from pathlib import Path
 from scpd.config import Settings
 from scpd.exits import Exit
 from scpd.storage.backends import places
-from scpd.storage.base import StorageError, StorageStatistics
+from scpd.storage.base import StorageError, StorageStatistics, StoreUnavailable
 from scpd.storage.quarantine import Quarantined, Unreleasable, listed, opened, shown
 from scpd.storage.reindex import Reindex
 from scpd.storage.sqlite import COUNTS, connect
@@ -80,6 +80,7 @@ def sentence(finding: Finding, root: Path) -> str:
 
 def reindex(store: Store, arguments: argparse.Namespace) -> Exit:
     """Rebuilds the index, and tells every file that did not simply get its row."""
+    require_owner(store.root)
     settings = store.settings
     work = Reindex(store.root, store.index, settings.scan_limits(), settings.storage.duplicates)
     bar = Bar()
@@ -133,6 +134,7 @@ def quarantine(store: Store, arguments: argparse.Namespace) -> Exit:
 
 def change(store: Store, action: str, one: Quarantined) -> Exit:
     """Releases or deletes one object."""
+    require_owner(store.root)
     with opened(store.root, store.index, store.settings.scan_limits()) as held:
         if action == "delete":
             held.delete(one)
@@ -158,6 +160,14 @@ def print_table(rows: Iterable[list[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def require_owner(root: Path) -> None:
+    """Raises StoreUnavailable for root on the store of another user, whose daemon could not use what root makes."""
+    owner = root.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        how = f"setpriv --reuid={owner.st_uid} --regid={owner.st_gid} --clear-groups scpd ..."
+        raise StoreUnavailable(f"{root} belongs to another user; run this as that user: {how}")
 
 
 class Bar:

@@ -116,6 +116,15 @@ def test_progress_is_shown_on_a_terminal(folder: Path) -> None:
     assert "of 4 (" in on_terminal.stdout and on_terminal.stdout.endswith("0 not as they were stored\n")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_root_makes_no_files_that_the_owner_of_the_store_could_not_use(folder: Path) -> None:
+    os.chown(folder / "storage", 65534, 65534)
+    for command, code in (("reindex", 69), ("quarantine delete 1", 69), ("verify", 0), ("quarantine list", 0)):
+        ran = run(f"scpd {command} --config scpd.toml", folder)
+        assert ran.returncode == code
+        assert ("run this as that user: setpriv --reuid=65534" in ran.stderr) == (code != 0)
+
+
 def test_another_backend_or_a_wrong_configuration_is_told(folder: Path) -> None:
     other = run("scpd stats --set storage.backend=memory", folder)
     assert other.returncode == Exit.CONFIGURATION and "this works on 'filesystem'" in other.stderr
