@@ -22,12 +22,12 @@ SCPD = str(Path(sys.executable).with_name("scpd"))
 
 
 class Daemon:
-    """`scpd serve` over a storage folder. Start it, use `port`, then stop it (clean) or kill it (not)."""
+    """`scpd serve` over a storage folder. Start it, use `port` or `tls_port`, then stop (clean) or kill it."""
 
     def __init__(self, folder: Path, *options: str, command: Sequence[str] = (SCPD, "serve")) -> None:
         """`folder` takes the storage, the notify socket and the logs of every start."""
         self.storage = folder / "storage"
-        self.port = 0
+        self.port = self.tls_port = 0
         self._folder = folder
         self._command = (*command, "--listen", "127.0.0.1:0", "--storage", str(self.storage), *options)
         self._logs: list[Path] = []
@@ -80,8 +80,9 @@ class Daemon:
                 env={**os.environ, "NOTIFY_SOCKET": str(address)},
             )
             self._wait_ready(notify)
-        listening = [event for event in self.events if event["event"] == "listening"]
-        self.port = int(listening[-1]["addresses"][0].rpartition(":")[2])
+        listening = [event for event in self.events if event["event"] == "listening"][-1]
+        self.port = port_of(listening["addresses"])
+        self.tls_port = port_of(listening["tls_addresses"])
 
     def stop(self) -> None:
         """Ends the daemon as systemd does, and holds it to what it promises of a clean end."""
@@ -125,6 +126,11 @@ class Daemon:
                     raise AssertionError(f"the daemon did not become ready:\n{self.log}")
         finally:
             os.close(ended)
+
+
+def port_of(addresses: Sequence[str]) -> int:
+    """The port of the first address, 0 without one."""
+    return int(addresses[0].rpartition(":")[2]) if addresses else 0
 
 
 def assert_nothing_went_wrong(log: str) -> None:

@@ -1,4 +1,4 @@
-"""DCMTK's programs as functions: storescu, findscu and dcmdump."""
+"""DCMTK's programs as functions: echoscu, storescu, findscu and dcmdump."""
 
 import subprocess
 import tempfile
@@ -35,18 +35,25 @@ def section_of(syntax: str) -> str:
     return "Syntax" + syntax.replace(".", "_")
 
 
+def echoscu(port: int, *options: object) -> subprocess.CompletedProcess[str]:
+    """Sends one C-ECHO."""
+    return run("echoscu", "-aec", "SCPD", *options, "127.0.0.1", port)
+
+
 def storescu(port: int, files: Sequence[Path], *options: object) -> subprocess.CompletedProcess[str]:
     """Sends files over one association, whatever becomes of each."""
     return run("storescu", *STORESCU, *options, "127.0.0.1", port, *files)
 
 
-def findscu(port: int, level: str, keys: Mapping[str, str], *, model: str = "--study") -> list[pydicom.FileDataset]:
+def findscu(
+    port: int, level: str, keys: Mapping[str, str], *options: object, model: str = "--study"
+) -> list[pydicom.FileDataset]:
     """The matches of one C-FIND; `keys` has keywords and values, an empty value asks for the attribute."""
     asked = [option for keyword, value in keys.items() for option in ("-k", f"{keyword}={value}")]
     with tempfile.TemporaryDirectory() as folder:
         answers = ("--extract", "--output-directory", folder)
         query = ("-k", f"QueryRetrieveLevel={level}", *asked)
-        finished = run("findscu", "-aec", "SCPD", model, *answers, *query, "127.0.0.1", port)
+        finished = run("findscu", "-aec", "SCPD", *options, model, *answers, *query, "127.0.0.1", port)
         assert finished.returncode == 0, finished.stdout
         return [pydicom.dcmread(path) for path in sorted(Path(folder).iterdir())]
 

@@ -16,7 +16,8 @@ REQUEST_SECONDS = 60
 class Orthanc:
     """Runs Orthanc, which knows the daemon as the modality `scpd`, and calls its REST API."""
 
-    def __init__(self, folder: Path, daemon_port: int) -> None:
+    def __init__(self, folder: Path, daemon_port: int | None = None, **options: object) -> None:
+        """`options` are further words of Orthanc's configuration. Without a port, `aim` it before it is to call."""
         self._folder = folder
         self._http_port = free_port()
         self._configuration = {
@@ -25,10 +26,11 @@ class Orthanc:
             "IndexDirectory": str(folder / "orthanc"),
             "DicomServerEnabled": False,
             "DicomAet": "ORTHANC",
-            "DicomModalities": {"scpd": ["SCPD", "127.0.0.1", daemon_port]},
+            "DicomModalities": {"scpd": ["SCPD", "127.0.0.1", daemon_port]} if daemon_port else {},
             "HttpPort": self._http_port,
             "RemoteAccessAllowed": False,
             "AuthenticationEnabled": False,
+            **options,
         }
 
     def __enter__(self) -> "Orthanc":
@@ -55,13 +57,21 @@ class Orthanc:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self._call(Request(self._url(path), data=data, method="POST"))
 
+    def aim(self, port: int, *, tls: bool) -> None:
+        """From now on the modality `scpd` is on this port, with or without TLS."""
+        modality = {"AET": "SCPD", "Host": "127.0.0.1", "Port": port, "UseDicomTls": tls}
+        request = Request(self._url("/modalities/scpd"), data=json.dumps(modality).encode(), method="PUT")
+        with urlopen(request, timeout=REQUEST_SECONDS):
+            pass
+
     def fetch(self, path: str) -> Any:  # Any: whatever JSON it answers
         """GETs a resource."""
         return self._call(Request(self._url(path)))
 
     def find(self, level: str, query: dict[str, str]) -> list[dict[str, str]]:
         """Sends a C-FIND to the daemon and returns the answers by keyword."""
-        found = self.post("/modalities/scpd/query", {"Level": level, "Query": query})
+        # "Normalize" would wipe out the keys that Orthanc does not know of the level.
+        found = self.post("/modalities/scpd/query", {"Level": level, "Query": query, "Normalize": False})
         answers = f"/queries/{found['ID']}/answers"
         return [self.fetch(f"{answers}/{number}/content?simplify") for number in self.fetch(answers)]
 
@@ -80,6 +90,7 @@ class Orthanc:
             printed.append(line)
             if "Orthanc has started" in line:
                 return
+        self._process.communicate()
         raise AssertionError("Orthanc did not start:\n" + "".join(printed))
 
 

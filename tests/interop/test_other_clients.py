@@ -1,18 +1,16 @@
 """Orthanc, GDCM and dcmjs-dimse as clients: echo, store and find with a handful of real files."""
 
 import json
-import signal
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.interop.archive import assert_readable, stored
 from tests.interop.corpus import Sample, samples
 from tests.interop.daemon import Daemon
+from tests.interop.dcmjs import dcmjs
+from tests.interop.gdcm import gdcmscu
 from tests.interop.orthanc import Orthanc
-from tests.interop.programs import program, run
 from tests.interop.wiretap import C_ECHO_RSP, C_FIND_RSP, StoreOnWire, Wiretap
 
 HANDFUL = [
@@ -23,7 +21,6 @@ HANDFUL = [
     "test-SR.dcm",  # a structured report
 ]
 CT = "CT_small.dcm"
-JS_CLIENT = Path(__file__).parent / "js" / "client.mjs"
 
 
 @pytest.fixture
@@ -67,13 +64,6 @@ def test_orthanc_echoes_stores_and_finds(daemon: Daemon, tmp_path: Path, handful
     assert_archived(daemon, wire.stores(), handful)
 
 
-def gdcmscu(port: int, operation: str, *options: object) -> None:
-    """Runs gdcmscu. Debian's 3.0.21 aborts after each release, its work done, so its answers are read off the wire."""
-    finished = run("gdcmscu", operation, "127.0.0.1", port, "--aetitle", "GDCM", "--call", "SCPD", *options)
-    aborted_late = finished.returncode == -signal.SIGABRT and "ProtocolStream as nullptr" in finished.stdout
-    assert finished.returncode == 0 or aborted_late, finished.stdout
-
-
 def test_gdcmscu_echoes_stores_and_finds(daemon: Daemon, handful: list[Sample], ct: Sample) -> None:
     with Wiretap(daemon.port) as wire:
         gdcmscu(wire.port, "--echo")
@@ -87,18 +77,6 @@ def test_gdcmscu_echoes_stores_and_finds(daemon: Daemon, handful: list[Sample], 
     assert ct.patient_id.encode() in patient
     assert ct.study_instance_uid.encode() in study
     assert_archived(daemon, wire.stores(), handful)
-
-
-def dcmjs(port: int, operation: str, *operands: object) -> list[dict[str, Any]]:  # Any: data set elements as JSON
-    """Runs the dcmjs-dimse client over one association and returns its responses."""
-    finished = subprocess.run(
-        [program("node"), JS_CLIENT, str(port), operation, *map(str, operands)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert finished.returncode == 0, finished.stderr
-    return [json.loads(line) for line in finished.stdout.splitlines() if line.startswith('{"status"')]
 
 
 def test_dcmjs_dimse_echoes_stores_and_finds(daemon: Daemon, handful: list[Sample], ct: Sample) -> None:

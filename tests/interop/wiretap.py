@@ -13,6 +13,7 @@ from types import TracebackType
 
 P_DATA = 0x04
 A_ASSOCIATE_AC = 0x02
+USER_INFORMATION, MAXIMUM_LENGTH = 0x50, 0x51
 C_STORE_RQ, C_STORE_RSP, C_FIND_RSP, C_ECHO_RSP = 0x0001, 0x8001, 0x8020, 0x8030
 
 
@@ -73,6 +74,22 @@ class Wiretap:
             if number(command, 0x0100) == command_field
         ]
 
+    def longest_received(self) -> int:
+        """The PDU-length of the longest P-DATA-TF that the daemon sent. Call it after the `with` block."""
+        return max(
+            len(body)
+            for recording in self._recordings
+            for pdu_type, body in pdus(recording.from_daemon)
+            if pdu_type == P_DATA
+        )
+
+    def announced(self) -> set[tuple[int, int]]:
+        """The Maximum Lengths of peer and daemon in each association (PS3.8 D.1.1). Call it after the `with` block."""
+        return {
+            (maximum_length(recording.to_daemon), maximum_length(recording.from_daemon))
+            for recording in self._recordings
+        }
+
     def sent(self) -> list[bytes]:
         """What each connection sent to the daemon, in order. Call it after the `with` block."""
         return [bytes(recording.to_daemon) for recording in self._recordings]
@@ -88,6 +105,8 @@ class Wiretap:
             except OSError:
                 client.close()
                 continue
+            for end in (client, daemon):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what both ends asked for, of nobody's delay
             recording = Recording()
             self._recordings.append(recording)
             directions = [(client, daemon, recording.to_daemon), (daemon, client, recording.from_daemon)]
@@ -187,6 +206,17 @@ def accepted_syntaxes(stream: bytes | bytearray) -> dict[int, str]:
                 accepted[item[0]] = item[8:].decode().rstrip("\0")
             position += 4 + length
     return accepted
+
+
+def maximum_length(stream: bytes | bytearray) -> int:
+    """The Maximum Length in the A-ASSOCIATE-RQ or -AC: the first of the User Information's sub-items here."""
+    _, body = next(pdus(stream))
+    position = 68
+    while body[position] != USER_INFORMATION:
+        position += 4 + int.from_bytes(body[position + 2 : position + 4])
+    item_type, length, value = struct.unpack_from(">BxHI", body, position + 4)
+    assert (item_type, length) == (MAXIMUM_LENGTH, 4)
+    return int(value)
 
 
 def command_elements(command: bytes | bytearray) -> dict[int, bytes]:
