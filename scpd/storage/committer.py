@@ -2,7 +2,7 @@
 
 A batch goes through seven steps, and what fails in one of them is taken back and goes no further:
 
-    seal      every file is written to its end: small ones here, a large one by a thread of its own beforehand
+    seal      every file is written to its end; a large one that had to wait was so already, by another thread
     decide    same bytes are dropped; what other bytes under a known UID become is a matter of policy
     announce  the names that files will have are noted durably
     place     files get these names
@@ -97,6 +97,7 @@ class Committer:
             for number in range(FINISHERS)
         ]
         self._thread = threading.Thread(target=self._run, name="scpd-commit", daemon=True)
+        self._is_busy = False  # when it is not, the committing thread has time to write a large object itself
         self._in_doubt: dict[Location, str] = {}
 
     def start(self) -> None:
@@ -107,7 +108,7 @@ class Committer:
 
     def submit(self, commit: Commit) -> None:
         """Queues an object; its `answer` is resolved in the event loop it belongs to."""
-        is_large = sum(view.nbytes for view in commit.rest) >= LARGE_BYTES_MIN
+        is_large = self._is_busy and sum(view.nbytes for view in commit.rest) >= LARGE_BYTES_MIN
         (self._large if is_large else self._queue).put(commit)
 
     def close(self) -> None:
@@ -129,6 +130,7 @@ class Committer:
 
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
+            self._is_busy = True
             batch = [first, *self._queued()]
             try:
                 self._commit(batch)
@@ -137,6 +139,7 @@ class Committer:
                     commit.fail(error)
             batch[0].answer.get_loop().call_soon_threadsafe(_answer, batch)
             del first, batch  # or their views would be held until the next object comes
+            self._is_busy = not self._queue.empty()
 
     def _queued(self) -> Iterator[Commit]:
         with suppress(Empty):

@@ -1,6 +1,7 @@
 """Batches that go wrong: who is told what, and what is left of it."""
 
 import asyncio
+import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pytest
@@ -14,7 +15,7 @@ from scpd.storage.base import (
     OutOfResources,
     Record,
 )
-from scpd.storage.committer import Commit, Committer
+from scpd.storage.committer import LARGE_BYTES_MIN, Commit, Committer
 from scpd.storage.memory import MemoryBlobs, MemoryDraft, MemoryIndex
 from scpd.testing import attributes, incoming, instance
 
@@ -227,4 +228,54 @@ async def test_what_was_submitted_before_the_end_is_still_committed(blobs: Fault
     committer.close()
     committer.start()
     assert await waiting == [Outcome.STORED, Outcome.STORED]
+    await asyncio.to_thread(committer.close)
+
+
+async def test_large_objects_are_written_while_the_batch_ahead_is_committed(
+    blobs: FaultyBlobs, index: FaultyIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: dict[str, str] = {}
+    is_settling, may_go_on = threading.Event(), threading.Event()
+
+    def settle(self: FaultyBlobs, placed: object) -> Mapping[Location, OSError]:
+        is_settling.set()
+        may_go_on.wait(10)
+        return {}
+
+    def draft(self: FaultyBlobs, announced: Incoming) -> MemoryDraft:
+        threads[announced.sop_instance_uid] = threading.current_thread().name
+        if announced.sop_instance_uid == "1.3":
+            may_go_on.set()
+        return MemoryBlobs.draft(self, announced)
+
+    monkeypatch.setattr(FaultyBlobs, "settle", settle)
+    monkeypatch.setattr(FaultyBlobs, "draft", draft)
+    large = bytes(LARGE_BYTES_MIN)
+    committer = Committer(blobs, index)
+    committer.start()
+    alone = asyncio.ensure_future(commit(committer, [("1.1", large)]))
+    await asyncio.to_thread(is_settling.wait, 10)
+    assert await commit(committer, [("1.2", b"small"), ("1.3", large)]) == [Outcome.STORED] * 2
+    assert await alone == [Outcome.STORED]
+    assert (threads["1.1"], threads["1.2"]) == ("scpd-commit", "scpd-commit")
+    assert threads["1.3"].startswith("scpd-finish")
+    await asyncio.to_thread(committer.close)
+
+
+async def test_a_large_object_that_cannot_be_written_is_not_tried_again(
+    blobs: FaultyBlobs, index: FaultyIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[str] = []
+
+    def draft(self: FaultyBlobs, announced: Incoming) -> MemoryDraft:
+        tries.append(announced.sop_instance_uid)
+        raise OSError("no space")
+
+    monkeypatch.setattr(FaultyBlobs, "draft", draft)
+    committer = Committer(blobs, index)
+    committer.start()
+    large = bytes(LARGE_BYTES_MIN)
+    answers = await commit(committer, [("1.1", large), ("1.2", large), ("1.3", b"small")])
+    assert kinds(answers) == [OutOfResources] * 3
+    assert sorted(tries) == ["1.1", "1.2", "1.3"]
     await asyncio.to_thread(committer.close)
