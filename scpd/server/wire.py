@@ -68,7 +68,7 @@ class Wire(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's transports only look like asyncio's
         peer = transport.get_extra_info("peername")
-        self.peer_address = str(peer[0]) if peer else ""
+        self.peer_address = unmapped(str(peer[0])) if peer else ""
         self.secured = transport.get_extra_info("ssl_object")
         sock = transport.get_extra_info("socket")
         if sock is not None:
@@ -242,3 +242,9 @@ class Wire(asyncio.BufferedProtocol):
         if not self._reading and self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
             self._reading = True
+
+
+def unmapped(address: str) -> str:
+    """An IPv4 address as itself also where a socket for both protocols shows it mapped (RFC 4291 2.5.5.2)."""
+    plain = address.removeprefix("::ffff:")
+    return plain if "." in plain else address

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from scpd.server.blocks import Block, BlockPool
-from scpd.server.wire import SendTimeout, Signal, Wire
+from scpd.server.wire import SendTimeout, Signal, Wire, unmapped
 
 BLOCK_BYTES = 1024
 
@@ -178,3 +178,11 @@ async def test_a_bell_takes_an_unfilled_block_out_of_use(ends: Ends) -> None:
     ends.far.send(b"second")
     assert await ends.received() == b"second"
     assert ends.pool.out_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("shown", "meant"),
+    [("::ffff:192.0.2.7", "192.0.2.7"), ("192.0.2.7", "192.0.2.7"), ("::1", "::1"), ("::ffff:0:1", "::ffff:0:1")],
+)
+def test_an_ipv4_peer_is_itself_behind_a_socket_for_both_protocols(shown: str, meant: str) -> None:
+    assert unmapped(shown) == meant
