@@ -1,5 +1,8 @@
 """The servers that are compared: how each is started, what it needs, and where its cost is read.
 
+A run's folder is left to whoever made the one above it: ext4 creates files slowly for a while after many were deleted,
+so that tidying up after one contestant would be charged to the next.
+
 Every server runs as its own process group in its own folder, on a port of its own, with what its users would set to
 make it fast and to accept everybody. `TCP_NODELAY=1` is given to those that read it: without it DCMTK and Orthanc
 answer in two small writes and every instance costs 40 ms of waiting.
@@ -73,7 +76,6 @@ class Running:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._log.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def cpu_seconds(self) -> float:
         """User and system time of the process and its children, those that ended included."""
