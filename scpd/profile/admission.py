@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from scpd.profile import explain
+from scpd.profile.audit import Audit
 from scpd.profile.certificate import PeerCertificate
 from scpd.profile.explain import Explanation
 from scpd.profile.profile import Peer, Profile, is_ae_title, read_address, undeclared_peer
@@ -22,11 +23,15 @@ MAXIMUM_LENGTH_FLOOR_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The association is rejected with `reject`; `silently`, the connection is closed without saying so."""
+    """The association is rejected with `reject`; `silently`, the connection is closed without saying so.
+
+    `audit` is set where the reason is who calls, and not what was asked.
+    """
 
     reject: AssociateRJ
     explanation: Explanation
     silently: bool = False
+    audit: Audit | None = None
 
 
 class Call:
@@ -95,14 +100,15 @@ def calling_ae_title(call: Call) -> Rejected | None:
     if call.namesakes:
         return None
     explanation = explain.calling_ae_title(call.calling, call.address, call.certificate, call.profile)
-    return _rejected(RejectReason.CALLING_AE_TITLE_NOT_RECOGNIZED, explanation)
+    return _rejected(RejectReason.CALLING_AE_TITLE_NOT_RECOGNIZED, explanation, Audit.NODE_AUTHENTICATION)
 
 
 def address(call: Call) -> Rejected | None:
     """One that the peer may call from; with no peer declared, a loopback address."""
     if call.neighbours:
         return None
-    return _rejected(RejectReason.NO_REASON, explain.address(call.called, call.address, call.namesakes, call.profile))
+    explanation = explain.address(call.called, call.address, call.namesakes, call.profile)
+    return _rejected(RejectReason.NO_REASON, explanation, Audit.NODE_AUTHENTICATION)
 
 
 def called_by_peer(call: Call) -> Rejected | None:
@@ -119,7 +125,7 @@ def certificate(call: Call) -> Rejected | None:
     if not call.profile.peers or call.peer.may_call_with(call.certificate):
         return None
     explanation = explain.certificate(call.peer, call.address, call.certificate)
-    return _rejected(RejectReason.CALLING_AE_TITLE_NOT_RECOGNIZED, explanation)
+    return _rejected(RejectReason.CALLING_AE_TITLE_NOT_RECOGNIZED, explanation, Audit.NODE_AUTHENTICATION)
 
 
 def maximum_length(call: Call) -> Rejected | None:
@@ -143,7 +149,7 @@ def user_identity(call: Call) -> Rejected | None:
     assert call.peer is not None  # the rules before saw to it
     if call.request.user_information.user_identity is not None or not call.profile.requires_identity_of(call.peer):
         return None
-    return _rejected(RejectReason.ACSE_NO_REASON, explain.user_identity())
+    return _rejected(RejectReason.ACSE_NO_REASON, explain.user_identity(), Audit.LOGIN)
 
 
 RULES: Sequence[Callable[[Call], Rejected | None]] = (
@@ -159,5 +165,5 @@ RULES: Sequence[Callable[[Call], Rejected | None]] = (
 )
 
 
-def _rejected(reason: RejectReason, explanation: Explanation) -> Rejected:
-    return Rejected(AssociateRJ(RejectResult.PERMANENT, reason), explanation)
+def _rejected(reason: RejectReason, explanation: Explanation, audit: Audit | None = None) -> Rejected:
+    return Rejected(AssociateRJ(RejectResult.PERMANENT, reason), explanation, audit=audit)

@@ -13,6 +13,7 @@ from dataclasses import fields
 from typing import NoReturn, TypeVar
 
 from scpd.identity.base import Claim
+from scpd.profile.audit import Audit
 from scpd.profile.explain import Explanation
 from scpd.profile.negotiation import Accepted, Rejected, negotiate
 from scpd.profile.profile import Peer
@@ -137,7 +138,7 @@ class Association:
         is_required = self._entity.profile.requires_identity_of(decision.peer)
         match identify(claimed, verdict, decision, is_required=is_required):
             case NotIdentified(reject, reason):
-                self._reject(reject, reason=reason)
+                self._reject(reject, reason=reason, **audited(Audit.LOGIN))
             case Identified(accept, user, remark):
                 self._log = self._log.bind(user=user) if user else self._log
                 if remark:
@@ -179,9 +180,10 @@ class Association:
         return Conversation(self._pump, self._entity, caller, decision.contexts, self._log)
 
     def _turn_away(self, decision: Rejected) -> NoReturn:
+        why = audited(decision.audit) | fields_of(decision.explanation)
         if not decision.silently:
-            self._reject(decision.reject, **fields_of(decision.explanation))
-        self._log.warning("connection closed", **fields_of(decision.explanation))
+            self._reject(decision.reject, **why)
+        self._log.warning("connection closed", **why)
         self._wire.close()
         raise AssociationEnded("unknown caller")
 
@@ -219,6 +221,11 @@ class Association:
 def described(wire: Wire) -> dict[str, object]:
     """What the log says of a connection that is secured, and nothing of another."""
     return {} if wire.secured is None else {"tls": wire.secured.version()}
+
+
+def audited(audit: Audit | None) -> dict[str, object]:
+    """The field by which an audit finds the line, and nothing where there is nothing to audit."""
+    return {} if audit is None else {"audit": audit.value}
 
 
 def fields_of(explanation: Explanation) -> dict[str, object]:

@@ -9,9 +9,10 @@ from collections.abc import AsyncGenerator
 from scpd.dataset.uid import has_leading_zero, is_odd_uid, is_valid_uid
 from scpd.dimse.command import CStoreRQ, CStoreRSP
 from scpd.dimse.status import DimseFailure, Status
+from scpd.profile.audit import Audit
 from scpd.profile.profile import Unfit
 from scpd.profile.quirks import MISMATCH_TOLERATED, Quirk
-from scpd.services.exchange import Exchange, Reply
+from scpd.services.exchange import AssociationEnded, Exchange, Reply
 from scpd.storage.base import Incoming, Instance, Outcome
 from scpd.storage.head import Head, Leniency
 
@@ -32,8 +33,15 @@ async def store(request: CStoreRQ, exchange: Exchange) -> AsyncGenerator[Reply, 
             await sink.write(views, last=last)
         instance = instance_of(head, exchange)
         outcome = await sink.commit(instance)
-    except BaseException:
+    except BaseException as reason:
         await sink.discard()
+        if isinstance(reason, AssociationEnded):
+            exchange.log.warning(
+                "object incomplete, nothing kept",
+                reason=str(reason),
+                sop_instance_uid=incoming.sop_instance_uid,
+                audit=Audit.INSTANCES_TRANSFERRED.value,
+            )
         raise
     if outcome is Outcome.REFUSED:
         raise DimseFailure(Status.DUPLICATE_SOP_INSTANCE, "another object has this SOP Instance UID")
@@ -47,9 +55,14 @@ async def store(request: CStoreRQ, exchange: Exchange) -> AsyncGenerator[Reply, 
             unfit=instance.unfit,
             differing=[f"{tag:08X}" for tag in head.differing],
             sop_instance_uid=incoming.sop_instance_uid,
+            audit=Audit.INSTANCES_TRANSFERRED.value,
         )
     elif outcome is Outcome.REPLACED:
-        exchange.log.warning("object replaced", sop_instance_uid=incoming.sop_instance_uid)
+        exchange.log.warning(
+            "object replaced",
+            sop_instance_uid=incoming.sop_instance_uid,
+            audit=Audit.INSTANCES_TRANSFERRED.value,
+        )
     elif head.differing:
         exchange.log.info("tolerated", what="UIDs of data set and command differ")
     yield Reply(

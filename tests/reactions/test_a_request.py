@@ -180,7 +180,10 @@ def test_a28_a_peer_from_a_foreign_address_is_rejected(daemon: Daemon, call: Cal
     assert rejection(call, Proposal(calling=b"ELSEWHERE")) == (1, 1, 1)
     daemon.wait_until(lambda: any(event["event"] == "association rejected" for event in daemon.events()))
     assert any(
-        event["event"] == "association rejected" and event["address"] == "127.0.0.1" for event in daemon.events()
+        event["event"] == "association rejected"
+        and event["address"] == "127.0.0.1"
+        and event["audit"] == "Security Alert: Node Authentication"
+        for event in daemon.events()
     )
 
 

@@ -135,6 +135,7 @@ def test_a55_a_wrong_identity_is_rejected(daemon: Daemon, call: Call, request_pd
     assert peer.expect_reject() == (1, 2, 1)
     [line] = [event for event in daemon.events() if event["event"] == "association rejected"]
     assert line["reason"] == "user identity refused: unknown user, or wrong passcode"
+    assert line["audit"] == "User Authentication: Login"
     assert "Pa55" not in daemon.log_text.getvalue()
 
 
