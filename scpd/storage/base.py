@@ -71,7 +71,10 @@ class Duplicates(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StorageStatistics:
-    """Counts of what a query can find, and of what is kept aside."""
+    """Counts of what a query can find, and of what is kept aside.
+
+    `damaged` are those of the `instances` whose structure breaks behind the required UIDs.
+    """
 
     patients: int
     studies: int
@@ -79,6 +82,7 @@ class StorageStatistics:
     instances: int
     quarantined: int
     stored_bytes: int
+    damaged: int = 0
 
 
 class Sink(Protocol):

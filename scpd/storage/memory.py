@@ -134,7 +134,8 @@ class MemoryIndex:
         )
         with self._lock:
             sizes = [record.sealed.size_bytes for record in self._stored.values()]
-            return StorageStatistics(patients, studies, series, len(sizes), len(self._quarantined), sum(sizes))
+            damaged = sum(record.instance.damaged for record in self._stored.values())
+            return StorageStatistics(patients, studies, series, len(sizes), len(self._quarantined), sum(sizes), damaged)
 
     def _holder(self, uid: str) -> Holder:
         stored = self._stored.get(uid)

@@ -31,7 +31,7 @@ CHECKED_BYTES_MAX = 134_217_728  # larger ones would keep the daemon from starti
 COUNTS = """
     SELECT (SELECT count(DISTINCT patient) FROM study), (SELECT count(*) FROM study), (SELECT count(*) FROM series),
         (SELECT count(*) FROM instance), (SELECT count(*) FROM quarantine),
-        (SELECT ifnull(sum(size_bytes), 0) FROM instance)"""
+        (SELECT ifnull(sum(size_bytes), 0) FROM instance), (SELECT count(*) FROM instance WHERE damaged)"""
 
 
 class SqliteIndex:

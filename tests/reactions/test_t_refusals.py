@@ -125,7 +125,8 @@ def test_t06_damage_behind_the_uids(call: Call, daemon: Daemon, name: str, synta
     peer.associate(storing(syntax))
     assert peer.store("1.2.3.4", object_).status == DOES_NOT_MATCH_WARNING
     assert [file.data_set for file in kept.files(daemon)] == [object_]
-    assert kept.statistics(daemon).instances == 1
+    counts = kept.statistics(daemon)
+    assert (counts.instances, counts.damaged) == (1, 1)
     (event,) = [event for event in daemon.events() if event["event"] == "object set apart"]
     assert (event["damaged"], event["outcome"]) == (True, "stored")
     assert peer.echo(2) == 0x0000
