@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-import scpd.config.settings
+import scpd.config.tables
 from scpd.config import ConfigError, Settings, check, load
-from scpd.config.settings import PeerTable, ServiceTable, TlsTable
+from scpd.config.tables import PeerTable, ServiceTable, TlsTable
 from scpd.identity.users import UsersFile
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.profile import Operation, Peer, Profile, Role, Service, Unfit
@@ -307,8 +307,8 @@ def test_scpd_toml_shows_every_key_of_optional_tables_with_its_default(header: s
 def test_scpd_toml_explains_every_key_in_the_words_of_the_schema() -> None:
     tables = [
         table
-        for table in vars(scpd.config.settings).values()
-        if isinstance(table, type) and issubclass(table, scpd.config.settings.Table)
+        for table in vars(scpd.config.tables).values()
+        if isinstance(table, type) and issubclass(table, scpd.config.tables.Table)
     ]
     fields = [field for table in tables for field in table.model_fields.values()]
     assert len(fields) > 35
