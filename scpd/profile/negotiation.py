@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from scpd import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scpd.profile import explain
 from scpd.profile.admission import DICOM_APPLICATION_CONTEXT, RULES, Call, Rejected
 from scpd.profile.certificate import PeerCertificate
@@ -38,8 +39,6 @@ from scpd.ul.pdu import (
 )
 
 __all__ = [
-    "IMPLEMENTATION_CLASS_UID",
-    "IMPLEMENTATION_VERSION_NAME",
     "Accepted",
     "AcceptedContext",
     "Rejected",
@@ -50,9 +49,6 @@ __all__ = [
 NOT_LIKE_THIS = AssociateRJ(RejectResult.PERMANENT, RejectReason.NO_REASON)
 DEFAULT_TRANSFER_SYNTAX = "1.2.840.10008.1.2"
 
-IMPLEMENTATION_CLASS_UID = "2.25.103535670066856218801367847845771113604"
-"""Of every release of scpd (PS3.7 D.3.3.2); derived from a UUID as PS3.5 B.2 allows."""
-IMPLEMENTATION_VERSION_NAME = "SCPD_0_1_0"
 """Of this release; at most 16 characters."""
 
 

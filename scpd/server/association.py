@@ -18,7 +18,7 @@ from scpd.profile.explain import Explanation
 from scpd.profile.negotiation import Accepted, Rejected, negotiate
 from scpd.profile.profile import Peer
 from scpd.profile.quirks import Quirk
-from scpd.server.conversation import NO_REASON, USER, Conversation, PeerReleased, describe
+from scpd.server.conversation import Conversation, PeerReleased, describe
 from scpd.server.entity import ApplicationEntity
 from scpd.server.identity import Identified, NotIdentified, identify, judge
 from scpd.server.lobby import origin_of
@@ -30,7 +30,7 @@ from scpd.ul.errors import ProtocolError
 from scpd.ul.events import (
     AssociateIndication,
 )
-from scpd.ul.pdu import AssociateAC, AssociateRJ, AssociateRQ, UserIdentityRQ
+from scpd.ul.pdu import AbortReason, AbortSource, AssociateAC, AssociateRJ, AssociateRQ, UserIdentityRQ
 
 Outcome = TypeVar("Outcome")
 
@@ -63,7 +63,7 @@ class Association:
         except asyncio.CancelledError:
             self._abort("the daemon stops")
             raise
-        except Exception:
+        except Exception:  # a mistake of ours costs its peer the association, and nobody else anything
             self._log.exception("association failed")
             self._abort("internal error")
         finally:
@@ -192,7 +192,7 @@ class Association:
         self._log.warning("association rejected", answer=reject.reason.name, **why)
         raise AssociationEnded("rejected")
 
-    def _abort(self, why: str, source: int = USER, reason: int = NO_REASON) -> None:
+    def _abort(self, why: str, source: int = AbortSource.SERVICE_USER, reason: int = AbortReason.NOT_SPECIFIED) -> None:
         if self._connection.can_abort:
             self._log.warning("association aborted", reason=why)
             self._connection.abort(source, reason, self._pump.now)

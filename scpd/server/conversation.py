@@ -24,9 +24,7 @@ from scpd.services.dispatch import answer
 from scpd.services.exchange import AssociationEnded, Caller, Chunks, Exchange, Reply, first_bytes, replay
 from scpd.ul.errors import ProtocolError
 from scpd.ul.events import AbortIndication, DataIndication, Event, ReleaseIndication, TransportClosed
-
-USER, NO_REASON = 0, 0
-"""An A-ABORT of our own will: source "service-user", reason not significant (PS3.8 Table 9-26)."""
+from scpd.ul.pdu import AbortReason, AbortSource
 
 
 class PeerReleased(AssociationEnded):
@@ -89,7 +87,9 @@ class Conversation:
             case command if isinstance(command, Request):
                 self._early = Asked(command, received.context_id, received.has_data_set, received.data)
             case _:
-                raise ProtocolError(USER, NO_REASON, "a response to nothing that was asked")
+                raise ProtocolError(
+                    AbortSource.SERVICE_USER, AbortReason.NOT_SPECIFIED, "a response to nothing that was asked"
+                )
 
     async def _next_part(self, *, gathering: bool = False) -> CommandReceived | DataSetPiece | None:
         """The next part of a message, or None when the bell rang. Raises when the association ends."""

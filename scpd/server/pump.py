@@ -19,10 +19,9 @@ from scpd.server.wire import Signal, Wire
 from scpd.services.exchange import AssociationEnded
 from scpd.ul.connection import Connection
 from scpd.ul.events import Event
+from scpd.ul.pdu import AbortReason, AbortSource
 
 NOTHING = memoryview(b"")
-
-PROVIDER, NO_REASON = 2, 0
 
 TURN_SECONDS = 0.001
 """As long as a peer may be served without a wait: with a hundred busy ones, the next waits a tenth of a second."""
@@ -179,5 +178,5 @@ class Pump:
 
     def _end(self, why: str) -> NoReturn:
         if self.connection.can_abort:
-            self.connection.abort(PROVIDER, NO_REASON, self.now)
+            self.connection.abort(AbortSource.SERVICE_PROVIDER, AbortReason.NOT_SPECIFIED, self.now)
         raise AssociationEnded(why)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from scpd import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scpd.dimse.command import CEchoRQ, Request, Response
 from scpd.dimse.pdv import CommandReceived, MessageReader, encode_message
 from scpd.profile.admission import DICOM_APPLICATION_CONTEXT
-from scpd.profile.negotiation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from scpd.profile.dictionary import VERIFICATION_SOP_CLASS
 from scpd.server.blocks import BlockPool
 from scpd.server.options import ServerOptions
 from scpd.server.pump import Pump
@@ -29,7 +30,6 @@ from scpd.ul.events import (
 )
 from scpd.ul.pdu import AssociateRQ, ContextResult, PresentationContextRQ, UserInformation
 
-VERIFICATION_SOP_CLASS = "1.2.840.10008.1.1"
 IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
 
 

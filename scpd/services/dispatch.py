@@ -54,7 +54,7 @@ async def answer(request: Request, exchange: Exchange) -> AsyncGenerator[Reply, 
     except StorageError as error:
         failure = DimseFailure(Status.OUT_OF_RESOURCES, error.comment)
         exchange.log.error("storage failed", reason=str(error))
-    except Exception:
+    except Exception:  # unforeseen: never Success, never silence
         failure = DimseFailure(Status.PROCESSING_FAILURE, "internal error")
         exchange.log.exception("service failed", request=type(request).__name__)
     async for _ in exchange.data_set:  # what nobody read of a refused object must not be taken for the next command

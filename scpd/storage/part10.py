@@ -12,12 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from scpd import __version__
+from scpd import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scpd.storage.base import Incoming
 from scpd.storage.digests import UNKNOWN, VALUE_BYTES
-
-IMPLEMENTATION_CLASS_UID = "2.25.234449872220561695587590010420250309734"
-IMPLEMENTATION_VERSION_NAME = f"SCPD_{__version__}"[:16]
 
 PRIVATE_INFORMATION_CREATOR_UID = "2.25.62532743058275309179439293463560029090"
 """Names the layout of our (0002,0102): a value as `digests` makes it."""

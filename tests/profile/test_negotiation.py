@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import scpd
+from scpd import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scpd.dataset.uid import is_valid_uid
 from scpd.profile.dictionary import ServiceName, dictionary
 from scpd.profile.negotiation import (
-    IMPLEMENTATION_CLASS_UID,
-    IMPLEMENTATION_VERSION_NAME,
     Accepted,
     AcceptedContext,
     confirmed,

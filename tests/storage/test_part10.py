@@ -6,10 +6,10 @@ from io import BytesIO
 import pytest
 from pydicom import dcmread
 
+from scpd import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from scpd.storage.base import Incoming
 from scpd.storage.part10 import (
     DATA_SET_OFFSET_BYTES,
-    IMPLEMENTATION_CLASS_UID,
     PRIVATE_INFORMATION_CREATOR_UID,
     FileHead,
     data_set_offset,
@@ -29,6 +29,7 @@ def test_pydicom_reads_every_element_back() -> None:
     assert meta.MediaStorageSOPInstanceUID == "1.5"
     assert meta.TransferSyntaxUID == INCOMING.transfer_syntax_uid
     assert meta.ImplementationClassUID == IMPLEMENTATION_CLASS_UID
+    assert meta.ImplementationVersionName == IMPLEMENTATION_VERSION_NAME
     assert str(meta.ImplementationVersionName).startswith("SCPD_")
     assert (meta.SourceApplicationEntityTitle, meta.SendingApplicationEntityTitle) == ("MODALITY", "MODALITY")
     assert meta.ReceivingApplicationEntityTitle == "SCPD"
