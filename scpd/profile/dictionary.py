@@ -1,7 +1,6 @@
 """PS3.6 Annex A as scpd needs it: the storage SOP classes, the transfer syntaxes of C-STORE, and groups of both.
 
-All is read from pydicom's dictionary, once, when the first name is looked up: importing pydicom takes a third of a
-second, which `scpd --version` must not pay.
+All is read from pydicom's table of UIDs, once, when the first name is looked up.
 
 **The order of "storage:all"** decides what is chosen when one presentation context offers several syntaxes. scpd
 never transcodes, so the choice decides what the *sender* does to the object. A sender that offers a compressed syntax
@@ -23,6 +22,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+
+from scpd.dataset import part6
 
 VERIFICATION_SOP_CLASS = "1.2.840.10008.1.1"
 PATIENT_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.1.1"
@@ -143,12 +144,11 @@ def plain(spelling: str) -> str:
 
 @cache
 def dictionary() -> Dictionary:
-    """Reads pydicom's dictionary, once."""
-    from pydicom._uid_dict import UID_dictionary  # here, not above: it is slow to import
-
-    titles = {uid: entry[0] for uid, entry in UID_dictionary.items()}
-    keywords = {uid: entry[4] for uid, entry in UID_dictionary.items()}
-    kinds = {uid: entry[1] for uid, entry in UID_dictionary.items()}
+    """Reads pydicom's table, once."""
+    entries = part6.uids()
+    titles = {uid: entry[0] for uid, entry in entries.items()}
+    keywords = {uid: entry[4] for uid, entry in entries.items()}
+    kinds = {uid: entry[1] for uid, entry in entries.items()}
     storage = {uid: keywords[uid] for uid, kind in kinds.items() if kind == "SOP Class" and _is_storage(keywords[uid])}
     syntaxes = {keywords[uid]: uid for uid, kind in kinds.items() if kind == "Transfer Syntax"}
     sop_class_groups = _sop_class_groups(storage)

@@ -1,0 +1,9 @@
+from pydicom._dicom_dict import DicomDictionary
+from pydicom._uid_dict import UID_dictionary
+
+from scpd.dataset import part6
+
+
+def test_both_tables_are_what_pydicom_itself_imports() -> None:
+    assert part6.elements() == DicomDictionary
+    assert part6.uids() == UID_dictionary
