@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TextIO
 
 import structlog
@@ -40,7 +41,7 @@ def configure(level: str = "info", format: str = "auto", stream: TextIO | None =
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=lambda *_: Lines(stream),
     )
 
 
@@ -72,6 +73,20 @@ class JournalRenderer:
 
     def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> str:
         return f"<{PRIORITY_OF.get(str(event.get('level')), 6)}>{self._render(logger, name, event)!s}"
+
+
+class Lines:
+    """Where lines go. One that cannot be written is lost: a full disk under the log must not cost a peer anything."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def _write(self, line: str) -> None:
+        with suppress(OSError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    debug = info = warning = error = critical = _write
 
 
 def report_loop_errors(loop: asyncio.AbstractEventLoop, log: FilteringBoundLogger) -> None:

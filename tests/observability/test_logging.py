@@ -68,6 +68,15 @@ def test_a_level_below_the_threshold_is_not_written() -> None:
     assert [line["event"] for line in lines(stream)] == ["but this"]
 
 
+def test_a_line_that_cannot_be_written_is_lost_and_nothing_else() -> None:
+    stream = open("/dev/full", "w")
+    configure("info", "json", stream)
+    for _ in range(1000):
+        structlog.get_logger().info("not written", reason="x" * 100)
+    with pytest.raises(OSError, match="No space left"):
+        stream.close()
+
+
 def test_the_journal_gets_priorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with (tmp_path / "journal").open("w+") as stream:
         status = os.fstat(stream.fileno())
