@@ -7,6 +7,7 @@ waits for a request holds no block, so idle associations cost none.
 """
 
 from dataclasses import dataclass, field
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from typing import Protocol
 
 
@@ -20,7 +21,9 @@ class Block:
 
     def __init__(self, size_bytes: int, home: "Blocks") -> None:
         self.home = home
-        self.view = memoryview(bytearray(size_bytes))
+        # Pages of their own: they cost nothing until filled, and go back to the system at the end. What malloc gives
+        # and zeroes costs all of it at once, and stays with the heap.
+        self.view = memoryview(mmap(-1, size_bytes, MAP_PRIVATE | MAP_ANONYMOUS))
         self.begin = 0
         self.end = 0
 
