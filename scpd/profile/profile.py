@@ -69,11 +69,16 @@ FIND_EXTENSIONS = frozenset(
     {
         FindExtension.RELATIONAL_QUERIES,
         FindExtension.DATE_TIME_MATCHING,
+        FindExtension.TIMEZONE_ADJUSTMENT,
         FindExtension.EMPTY_VALUE_MATCHING,
         FindExtension.MULTIPLE_VALUE_MATCHING,
     }
 )
-"""What C-FIND does when it is asked for. The others are answered 0: nothing of them is done."""
+"""What C-FIND does when it is asked for.
+
+The others are answered 0. Person names are always matched without case, accents and width, but literally: nothing
+fuzzier is done when it is asked for (PS3.4 C.2.2.2.1.1).
+"""
 
 ALL_SOP_CLASSES: Mapping[ServiceName, tuple[str, ...]] = {name: (f"{name}:all",) for name in ServiceName}
 

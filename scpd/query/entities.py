@@ -5,6 +5,9 @@ of the instances' attributes of that level, the set with the most values that ar
 one that sorts first. That is the least in a total order: no order of arrival changes it, and an index keeps only the
 winner (`more_telling`). A study has a winner for its own attributes and one for its patient's; patients are made of
 studies, by `patient_key`. So every instance has one series, every series one study, every study one patient.
+
+The time zone of an instance is told at each of these levels, so the dates and times of a study or a series are those of
+one instance, and so is their zone.
 """
 
 from collections import defaultdict
@@ -15,6 +18,7 @@ from typing import TypeAlias
 from scpd.dataset.attributes import Attributes, Tag, text
 from scpd.query.levels import UNIQUE_KEY, stored_at
 from scpd.query.terms import Level
+from scpd.query.zones import in_zone
 
 Instances: TypeAlias = list[Attributes]
 
@@ -23,10 +27,11 @@ MODALITY = 0x00080060
 SOP_CLASS_UID = 0x00080016
 
 
-def entities(level: Level, instances: Iterable[Attributes]) -> Iterator[Attributes]:
+def entities(level: Level, instances: Iterable[Attributes], utc_offset: str = "") -> Iterator[Attributes]:
     """The entities of a level with the attributes of the levels above, in order of unique keys from the root down.
 
-    Instances without a Study Instance UID belong to no patient (PS3.4 GG) and to no entity.
+    Instances without a Study Instance UID belong to no patient (PS3.4 GG) and to no entity. With `utc_offset`, dates
+    and times are told in that zone.
     """
     studies = _grouped(instances, UNIQUE_KEY[Level.STUDY])
     studies.pop("", None)
@@ -34,27 +39,29 @@ def entities(level: Level, instances: Iterable[Attributes]) -> Iterator[Attribut
     for study in studies.values():
         patients[patient_key({**_shown(Level.PATIENT, study), **_shown(Level.STUDY, study)})].append(study)
     for _, members in sorted(patients.items(), key=lambda patient: patient[0]):
-        yield from _below_patient(level, members)
+        yield from _below_patient(level, members, utc_offset)
 
 
-def _below_patient(level: Level, studies: list[Instances]) -> Iterator[Attributes]:
+def _below_patient(level: Level, studies: list[Instances], utc_offset: str) -> Iterator[Attributes]:
     counted = _patient_counts(studies)
     if level is Level.PATIENT:
         yield {**_shown(Level.PATIENT, [instance for study in studies for instance in study]), **counted}
         return
     for study in sorted(studies, key=lambda study: text(study[0], UNIQUE_KEY[Level.STUDY])):
-        above = {**counted, **_shown(Level.PATIENT, study), **_shown(Level.STUDY, study), **_study_counts(study)}
-        yield from [above] if level is Level.STUDY else _below_study(level, study, above)
+        shown = in_zone(_shown(Level.STUDY, study), utc_offset)
+        above = {**counted, **_shown(Level.PATIENT, study), **shown, **_study_counts(study)}
+        yield from [above] if level is Level.STUDY else _below_study(level, study, above, utc_offset)
 
 
-def _below_study(level: Level, study: Instances, above: Attributes) -> Iterator[Attributes]:
+def _below_study(level: Level, study: Instances, above: Attributes, utc_offset: str) -> Iterator[Attributes]:
     for _, series in sorted(_grouped(study, UNIQUE_KEY[Level.SERIES]).items()):
-        shown = {**above, **_shown(Level.SERIES, series), 0x00201209: str(len(series))}
+        own = in_zone(_shown(Level.SERIES, series), utc_offset)
+        shown = {**above, **own, 0x00201209: str(len(series))}
         if level is Level.SERIES:
             yield shown
             continue
         for instance in sorted(series, key=lambda instance: text(instance, UNIQUE_KEY[Level.IMAGE])):
-            yield {**shown, **_of_level(Level.IMAGE, instance)}
+            yield {**shown, **in_zone(_of_level(Level.IMAGE, instance), utc_offset)}
 
 
 def patient_key(attributes: Attributes) -> tuple[str, str, str]:

@@ -24,8 +24,9 @@ from scpd.query.levels import (
     levels_down_to,
 )
 from scpd.query.matching import MOMENT_VRS, ONE_VALUE_VRS
-from scpd.query.moments import split_range
+from scpd.query.moments import is_utc_offset, split_range
 from scpd.query.terms import AnyOf, Empty, Items, Key, Level, Matcher, Model, Query, Range, Single, Universal, Wildcard
+from scpd.query.zones import DATE_AND_TIME
 
 WILDCARD_VRS = frozenset("AE CS LO LT PN SH ST UC UR UT".split())
 """PS3.4 C.2.2.2.4; in other VRs an asterisk is a character, and no valid one."""
@@ -33,28 +34,15 @@ WILDCARD_VRS = frozenset("AE CS LO LT PN SH ST UC UR UT".split())
 NOT_MATCHED_ON = ANSWERED | {TIMEZONE_OFFSET_FROM_UTC}
 NOT_KEYS = frozenset({SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL})
 
-DATE_AND_TIME: tuple[tuple[Tag, Tag], ...] = (
-    (0x00080012, 0x00080013),  # Instance Creation
-    (0x00080020, 0x00080030),  # Study
-    (0x00080021, 0x00080031),  # Series
-    (0x00080022, 0x00080032),  # Acquisition
-    (0x00080023, 0x00080033),  # Content
-    (0x00100030, 0x00100032),  # Patient's Birth
-    (0x00380020, 0x00380021),  # Admitting
-    (0x00400244, 0x00400245),  # Performed Procedure Step Start
-    (0x00400250, 0x00400251),  # Performed Procedure Step End
-    (0x00700082, 0x00700083),  # Presentation Creation
-)
-"""Pairs whose ranges may be combined (PS3.4 C.2.2.2.5)."""
-
 
 @dataclass(frozen=True, slots=True)
 class QueryRules:
     """What was negotiated, or granted to this peer (PS3.4 C.5.1.1). The default is strict and hierarchical.
 
     `relational` frees from the unique keys of the levels above. Without `strict` they may be missing too, keys of
-    levels below are passed over (FF01H), and several values of any VR are taken for a list. `indexed_besides` are tags
-    that the grid of `levels` does not have, but this site's index: they are keys of the IMAGE level.
+    levels below are passed over (FF01H), and several values of any VR are taken for a list. With `timezone_adjustment`,
+    dates and times are in the Identifier's own zone, if it names one. `indexed_besides` are tags that the grid of
+    `levels` does not have, but this site's index: they are keys of the IMAGE level.
     """
 
     strict: bool = True
@@ -62,6 +50,7 @@ class QueryRules:
     combined_datetime: bool = False
     empty_values: bool = False
     multiple_values: bool = False
+    timezone_adjustment: bool = False
     indexed_besides: frozenset[Tag] = frozenset()
 
 
@@ -77,8 +66,17 @@ def decode_identifier(data: bytes, transfer_syntax_uid: str, model: Model, rules
     level = _level(attributes, model)
     keys, unsupported = _keys(attributes, model, level, rules)
     _check_unique_keys(keys, model, level, rules)
-    combined = _combined(keys) if rules.combined_datetime else ()
-    return Query(model, level, keys, unsupported, combined, text(attributes, SPECIFIC_CHARACTER_SET))
+    utc_offset = _utc_offset(attributes) if rules.timezone_adjustment else ""
+    return Query(
+        model,
+        level,
+        keys,
+        unsupported,
+        _combined(keys) if rules.combined_datetime else (),
+        text(attributes, SPECIFIC_CHARACTER_SET),
+        _unmatched(attributes, utc_offset),
+        utc_offset,
+    )
 
 
 def _refused(comment: str, *tags: Tag) -> DimseFailure:
@@ -113,6 +111,20 @@ def _keys(
     if below and rules.strict and not rules.relational:
         raise _refused("keys of a level below the query's", *below)
     return tuple(keys), frozenset(unsupported)
+
+
+def _utc_offset(attributes: Attributes) -> str:
+    """The zone the peer wants to be understood and answered in; "" where it names none."""
+    offset = text(attributes, TIMEZONE_OFFSET_FROM_UTC)
+    if offset and not is_utc_offset(offset):
+        raise _refused("no offset from UTC", TIMEZONE_OFFSET_FROM_UTC)
+    return offset
+
+
+def _unmatched(attributes: Attributes, utc_offset: str) -> frozenset[Tag]:
+    """Keys whose values are returned whatever value was asked for."""
+    asked = frozenset(tag for tag in NOT_MATCHED_ON if text(attributes, tag).strip("*"))
+    return asked - {TIMEZONE_OFFSET_FROM_UTC} if utc_offset else asked
 
 
 def _check_unique_keys(keys: Iterable[Key], model: Model, level: Level, rules: QueryRules) -> None:
@@ -173,10 +185,14 @@ def _moment_matcher(tag: Tag, vr: str, value: str) -> Matcher:
 
 
 def _combined(keys: tuple[Key, ...]) -> tuple[tuple[Tag, Tag], ...]:
-    ranges = {key.tag for key in keys if isinstance(key.matcher, Range)}
-    return tuple(pair for pair in DATE_AND_TIME if ranges.issuperset(pair))
+    """Pairs of ranges of one form: both closed, or both open at the same end (PS3.4 C.2.2.2.5.4)."""
+    forms = {
+        key.tag: (key.matcher.first is None, key.matcher.last is None) for key in keys if isinstance(key.matcher, Range)
+    }
+    return tuple((date, time) for date, time in DATE_AND_TIME if date in forms and forms[date] == forms.get(time))
 
 
 def pending_status(query: Query) -> Status:
-    """FF00H, or FF01H when some key was neither matched on nor returned (PS3.4 C.4.1.1.4)."""
-    return Status.PENDING_WITH_UNSUPPORTED_KEYS if query.unsupported else Status.PENDING
+    """FF00H, or FF01H when some key was not matched on, or not even returned (PS3.4 C.4.1.1.4)."""
+    all_were_matched = not (query.unsupported or query.unmatched)
+    return Status.PENDING if all_were_matched else Status.PENDING_WITH_UNSUPPORTED_KEYS

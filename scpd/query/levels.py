@@ -306,8 +306,15 @@ COMPUTED: frozenset[Tag] = frozenset(tag for _, tag, *_ in COMPUTED_ROWS)
 ANSWERED: frozenset[Tag] = frozenset({RETRIEVE_AE_TITLE, INSTANCE_AVAILABILITY})
 """Keys of every level that `response.MatchEncoder` fills in."""
 
+ZONED: frozenset[Level] = frozenset({Level.STUDY, Level.SERIES, Level.IMAGE})
+"""Levels that keep the time zone of their dates and times. Nobody is born at another hour for having been abroad."""
+
 STORED: Mapping[Level, frozenset[Tag]] = MappingProxyType(
-    {level: frozenset(tag for at, tag, *_ in STORED_ROWS if at is level) for level in Level}
+    {
+        level: frozenset(tag for at, tag, *_ in STORED_ROWS if at is level)
+        | ({TIMEZONE_OFFSET_FROM_UTC} if level in ZONED else frozenset())
+        for level in Level
+    }
 )
 """The attributes of each level that instances carry."""
 

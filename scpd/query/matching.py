@@ -1,7 +1,8 @@
 """What a Query means (PS3.4 C.2.2.2): pure predicates over decoded attributes, the oracle of every index.
 
 A value that is absent or empty matches `Universal` and `Empty` alone. Of several stored values one has to match.
-Text is compared case sensitively, numbers by value, dates and times as what their precision covers, names folded.
+Text is compared case sensitively, numbers by value, dates and times as what their precision covers, names folded. A
+date-time without an offset from UTC has that of its instance, or of the query where that names one for all.
 """
 
 import re
@@ -28,19 +29,25 @@ NUMBER_VRS = frozenset("DS IS FL FD SL SS SV UL US UV".split())
 
 def answer(query: Query, instances: Iterable[Attributes]) -> Iterator[Attributes]:
     """The entities at the query's level among `instances` that match, with computed keys, in order of unique keys."""
-    return (entity for entity in entities(query.level, instances) if matches(query, entity))
+    return (entity for entity in entities(query.level, instances, query.utc_offset) if matches(query, entity))
 
 
 def matches(query: Query, attributes: Attributes) -> bool:
     """Whether one entity, with all attributes of its own level and of those above, satisfies every key."""
     together = {tag for pair in query.combined for tag in pair}
-    return all(key_matches(key, attributes) for key in query.keys if key.tag not in together) and all(
+    zone = zone_of(query, attributes)
+    return all(key_matches(key, attributes, zone) for key in query.keys if key.tag not in together) and all(
         _combined_matches(query, date, time, attributes) for date, time in query.combined
     )
 
 
-def key_matches(key: Key, attributes: Attributes) -> bool:
-    """Whether one key is satisfied."""
+def zone_of(query: Query, attributes: Attributes) -> str:
+    """The offset from UTC of moments that name none."""
+    return query.utc_offset or text(attributes, TIMEZONE_OFFSET_FROM_UTC)
+
+
+def key_matches(key: Key, attributes: Attributes, utc_offset: str = "") -> bool:
+    """Whether one key is satisfied; `utc_offset` is that of moments that name none."""
     stored = attributes.get(key.tag, "")
     match key.matcher:
         case Universal():
@@ -48,9 +55,9 @@ def key_matches(key: Key, attributes: Attributes) -> bool:
         case Empty():
             return not stored
         case Items(keys):
-            return is_universal(key.matcher) or _any_item_matches(keys, stored)
+            return is_universal(key.matcher) or _any_item_matches(keys, stored, utc_offset)
         case matcher:
-            return _any_value_matches(key.vr, matcher, stored, text(attributes, TIMEZONE_OFFSET_FROM_UTC))
+            return _any_value_matches(key.vr, matcher, stored, utc_offset)
 
 
 def is_universal(matcher: Matcher) -> bool:
@@ -87,8 +94,13 @@ def wildcard_matches(vr: str, pattern: str, value: str) -> bool:
     return _fits(pattern, value)
 
 
-def _any_item_matches(keys: tuple[Key, ...], stored: Value) -> bool:
-    return not isinstance(stored, str) and any(all(key_matches(key, item) for key in keys) for item in stored)
+def item_matches(keys: tuple[Key, ...], item: Attributes, utc_offset: str) -> bool:
+    """Whether one item of a sequence satisfies all the keys of a sequence key (PS3.4 C.2.2.2.6)."""
+    return all(key_matches(key, item, utc_offset) for key in keys)
+
+
+def _any_item_matches(keys: tuple[Key, ...], stored: Value, utc_offset: str) -> bool:
+    return not isinstance(stored, str) and any(item_matches(keys, item, utc_offset) for item in stored)
 
 
 def _any_value_matches(vr: str, matcher: Single | AnyOf | Wildcard | Range, stored: Value, utc_offset: str) -> bool:

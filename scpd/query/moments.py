@@ -68,13 +68,19 @@ def _datetime(text: str, utc_offset: str) -> Interval | None:
     if found is None:
         return None
     *parts, fraction, offset = found.groups()
-    shift = _shift(offset or utc_offset)
+    shift = utc_shift(offset or utc_offset)
     first, last = _covered([int(part) for part in parts if part], fraction)
     return Interval(first - shift, last - shift)
 
 
-def _shift(utc_offset: str) -> timedelta:
-    if not _OFFSET.fullmatch(utc_offset):
+def is_utc_offset(text: str) -> bool:
+    """Whether `text` is an offset from UTC as (0008,0201) and DT write it: "+0100"."""
+    return _OFFSET.fullmatch(text) is not None
+
+
+def utc_shift(utc_offset: str) -> timedelta:
+    """How far a zone's clocks are ahead of UTC; nothing for what is no offset."""
+    if not is_utc_offset(utc_offset):
         return timedelta(0)
     size = timedelta(hours=int(utc_offset[1:3]), minutes=int(utc_offset[3:]))
     return -size if utc_offset[0] == "-" else size
@@ -102,6 +108,26 @@ def joined(date: str | None, time: str | None) -> Interval | None:
     if day is None or clock is None:
         return day
     return Interval(day.first + (clock.first - TIME_ORIGIN), day.first + (clock.last - TIME_ORIGIN))
+
+
+def moved(date: str, time: str, shift: timedelta) -> tuple[str, str] | None:
+    """A DA and its TM as clocks show them that are ahead by `shift`.
+
+    "20241231", "2330" and an hour are "20250101", "0030". Without a date the time stays within its day. None for a time
+    that is none, and where there is no such day.
+    """
+    clock = interval("TM", time)
+    if clock is None:
+        return None
+    day = interval("DA", date)
+    try:
+        moment = (day.first if day else TIME_ORIGIN) + (clock.first - TIME_ORIGIN) + shift
+    except OverflowError:
+        return None
+    whole, point, fraction = time.replace(":", "").partition(".")
+    digits = max(len(whole), 4 if shift.seconds % 3600 else 2)  # an hour moved by minutes is no whole hour any more
+    told = f"{moment:%H%M%S}"[:digits] + point + fraction
+    return (f"{moment.year:04}{moment:%m%d}" if day else date), told
 
 
 def split_range(vr: str, text: str) -> tuple[str, str] | None:

@@ -13,9 +13,11 @@ from scpd.query.levels import (
     QUERY_RETRIEVE_LEVEL,
     RETRIEVE_AE_TITLE,
     SPECIFIC_CHARACTER_SET,
+    TIMEZONE_OFFSET_FROM_UTC,
     UNIQUE_KEY,
     levels_down_to,
 )
+from scpd.query.matching import item_matches, zone_of
 from scpd.query.terms import Items, Key, Query
 
 UTF_8 = "ISO_IR 192"
@@ -26,9 +28,11 @@ class MatchEncoder:
 
     `retrieve_ae_title` is None where nothing can be retrieved: (0008,0054) is then empty, and (0008,0056) says
     UNAVAILABLE (PS3.4 C.4.1.1.3.2). Text is ASCII, else in the peer's character set where that carries it, else UTF-8.
+    (0008,0201) is there if it was asked for and is known, and never empty.
     """
 
     def __init__(self, query: Query, transfer_syntax_uid: str, retrieve_ae_title: str | None) -> None:
+        self._query = query
         self._syntax = transfer_syntax_uid
         self._asked_for = query.character_set
         self._ascii = _encoder(transfer_syntax_uid, "")
@@ -40,6 +44,7 @@ class MatchEncoder:
             stated[INSTANCE_AVAILABILITY] = "UNAVAILABLE"
         elif INSTANCE_AVAILABILITY in empty:
             stated[INSTANCE_AVAILABILITY] = "ONLINE"
+        self._tells_zone = empty.pop(TIMEZONE_OFFSET_FROM_UTC, None) is not None
         self._blank: Attributes = dict(sorted({**empty, **stated}.items()))
         self._tags = tuple(empty.keys() - stated.keys())
 
@@ -50,7 +55,9 @@ class MatchEncoder:
             if tag in match:
                 response[tag] = match[tag]
         for key in self._sequences:
-            response[key.tag] = _returned(key, response[key.tag])
+            response[key.tag] = _returned(key, response[key.tag], zone_of(self._query, match))
+        if self._tells_zone and match.get(TIMEZONE_OFFSET_FROM_UTC):
+            response[TIMEZONE_OFFSET_FROM_UTC] = match[TIMEZONE_OFFSET_FROM_UTC]
         try:
             return self._ascii.encode(response)
         except UnicodeEncodeError:
@@ -66,12 +73,18 @@ class MatchEncoder:
         return _encoder(self._syntax, character_set).encode({**response, SPECIFIC_CHARACTER_SET: character_set})
 
 
-def _returned(key: Key, value: Value) -> Value:
-    """Of a sequence, the keys that were asked for; everything where none was named."""
+def _returned(key: Key, value: Value, utc_offset: str) -> Value:
+    """Of a sequence, the items that match and of these the keys that were asked for (PS3.4 C.2.2.2.6).
+
+    Everything where no key was named.
+    """
     if not isinstance(key.matcher, Items) or not key.matcher.keys or isinstance(value, str):
         return value
+    nested = key.matcher.keys
     return tuple(
-        {nested.tag: _returned(nested, item.get(nested.tag, "")) for nested in key.matcher.keys} for item in value
+        {inner.tag: _returned(inner, item.get(inner.tag, ""), utc_offset) for inner in nested}
+        for item in value
+        if item_matches(nested, item, utc_offset)
     )
 
 

@@ -90,9 +90,11 @@ class Query:
     """A validated Identifier.
 
     `keys` holds the requested keys in ascending tag order, without (0008,0005), (0008,0052) and group lengths.
-    `unsupported` holds requested tags this AE neither matches on nor returns: their presence makes the pending
-    status FF01H (PS3.4 C.4.1.1.4). `combined` names the pairs of a date and a time key whose two ranges are one range
-    of moments (PS3.4 C.2.2.2.5.2), where that was negotiated. `character_set` is the Identifier's (0008,0005).
+    `unsupported` holds requested tags this AE neither matches on nor returns, `unmatched` those it returns without
+    having matched on them: either makes the pending status FF01H (PS3.4 C.4.1.1.4). `combined` names the pairs of a
+    date and a time key whose two ranges are one range of moments (PS3.4 C.2.2.2.5.4), where that was negotiated.
+    `character_set` is the Identifier's (0008,0005); `utc_offset` its (0008,0201), where it was negotiated that all
+    dates and times are told in that zone (PS3.4 C.2.2.2.1.3).
     """
 
     model: Model
@@ -101,3 +103,5 @@ class Query:
     unsupported: frozenset[Tag] = frozenset()
     combined: tuple[tuple[Tag, Tag], ...] = ()
     character_set: str = ""
+    unmatched: frozenset[Tag] = frozenset()
+    utc_offset: str = ""

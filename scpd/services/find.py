@@ -73,4 +73,5 @@ def rules_of(exchange: Exchange) -> QueryRules:
         combined_datetime=rules.combined_datetime or FindExtension.DATE_TIME_MATCHING in negotiated,
         empty_values=rules.empty_values or FindExtension.EMPTY_VALUE_MATCHING in negotiated,
         multiple_values=rules.multiple_values or FindExtension.MULTIPLE_VALUE_MATCHING in negotiated,
+        timezone_adjustment=rules.timezone_adjustment or FindExtension.TIMEZONE_ADJUSTMENT in negotiated,
     )

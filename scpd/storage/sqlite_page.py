@@ -5,12 +5,13 @@ whole page: a fraction of what it costs to carry every attribute of every row in
 """
 
 import json
-from collections.abc import Collection, Iterator, Sequence
-from itertools import islice
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import groupby, islice
 from typing import Any, NamedTuple
 
 from scpd.dataset.attributes import Attributes, Tag, Value
 from scpd.query.levels import stored_at
+from scpd.query.zones import in_zone
 from scpd.storage.sqlite_ladder import COMPUTED_SQL, Rung
 from scpd.storage.sqlite_rows import items_of, path_of
 
@@ -28,12 +29,16 @@ class Row(NamedTuple):
 class Page:
     """What a page of rows of joined tables is made of.
 
-    `position` names the columns that order the rows, the id last. A row as it comes from SQLite has the position, a
-    list of values for each pick, and a value for each computed key.
+    `position` names the columns that order the rows, the id last; `rungs` are the tables from the top down, and of what
+    two of them say the lower counts. With `utc_offset`, dates and times are told in that zone. A row as it comes from
+    SQLite has the position, a list of values for each pick, and a value for each computed key.
     """
 
-    def __init__(self, position: Sequence[str], rungs: Sequence[Rung], tags: Collection[Tag]) -> None:
+    def __init__(
+        self, position: Sequence[str], rungs: Sequence[Rung], tags: Collection[Tag], utc_offset: str = ""
+    ) -> None:
         self._position = position
+        self._utc_offset = utc_offset
         self._picks: list[tuple[str, tuple[Tag, ...]]] = [
             (column, some)
             for rung in rungs
@@ -62,13 +67,29 @@ class Page:
     def _row(self, found: Sequence[Any], above: Attributes) -> Row:
         first = len(self._position)
         attributes = dict(above)
-        for (_, tags), values in zip(self._picks, islice(found, first, None), strict=False):
-            for tag, value in zip(tags, values, strict=False):
-                if value is not None:
-                    attributes[tag] = value if isinstance(value, str) else items_of(value)
+        if self._utc_offset:
+            self._add_in_zone(attributes, islice(found, first, None))
+        else:
+            for (_, tags), values in zip(self._picks, islice(found, first, None), strict=False):
+                _add(attributes, tags, values)
         for tag, count in zip(self._computed, islice(found, first + len(self._picks), None), strict=True):
             attributes[tag] = str(count)
         return Row(found[first - 1], attributes)
+
+    def _add_in_zone(self, attributes: dict[Tag, Value], found: Iterable[Sequence[Any]]) -> None:
+        """Each column has the attributes of one level, and so of one instance and its zone."""
+        picked = zip(self._picks, found, strict=False)
+        for _, portions in groupby(picked, key=lambda pick: pick[0][0]):
+            own: dict[Tag, Value] = {}
+            for (_, tags), values in portions:
+                _add(own, tags, values)
+            attributes.update(in_zone(own, self._utc_offset))
+
+
+def _add(attributes: dict[Tag, Value], tags: tuple[Tag, ...], values: Sequence[Any]) -> None:
+    for tag, value in zip(tags, values, strict=False):
+        if value is not None:
+            attributes[tag] = value if isinstance(value, str) else items_of(value)
 
 
 def decoded(page: str) -> list[list[Any]]:

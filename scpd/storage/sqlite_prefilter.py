@@ -7,16 +7,19 @@ pattern, a GLOB. Values go into a statement as parameters, never as text.
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from math import inf
 from typing import NamedTuple
 
 from scpd.dataset.attributes import Tag
 from scpd.query.matching import is_universal
-from scpd.query.terms import AnyOf, Key, Matcher, Query, Range, Single, Wildcard
+from scpd.query.moments import interval
+from scpd.query.terms import AnyOf, Key, Matcher, Query, Range, Single, Universal, Wildcard
 from scpd.storage.sqlite_rows import SEVERAL, date_key, name_key, to_key
 
 LAST_DATE = "99999999"
 NO_STRENGTH = 3
+ZONES_APART = timedelta(days=2)  # from UTC-14 to UTC+14 is more than one
 RUNS_MAX = 200  # SQLite's expressions may be 1000 terms deep
 
 
@@ -89,8 +92,37 @@ class Condition:
 
 def conditions(query: Query) -> list[Condition]:
     """One condition for each key that a key column can help with."""
-    found = (_condition(COLUMNS[key.tag], key.matcher) for key in query.keys if key.tag in COLUMNS)
+    found = (
+        _condition(COLUMNS[key.tag], _any_zone(key) if query.utc_offset else key.matcher)
+        for key in query.keys
+        if key.tag in COLUMNS
+    )
     return [condition for condition in found if condition is not None]
+
+
+def _any_zone(key: Key) -> Matcher:
+    """Dates are stored as their own zone has them; in the query's they may be others."""
+    if key.vr != "DA":
+        return key.matcher
+    match key.matcher:
+        case Single(value):
+            return Range(_moved_date(value, -ZONES_APART), _moved_date(value, ZONES_APART))
+        case Range(first, last):
+            return Range(first and _moved_date(first, -ZONES_APART), last and _moved_date(last, ZONES_APART))
+        case _:
+            return Universal()
+
+
+def _moved_date(date: str, shift: timedelta) -> str | None:
+    """A date some days before or after; None where there is no such day, nor any match."""
+    found = interval("DA", date)
+    if found is None:
+        return None
+    try:
+        moved = found.first + shift
+    except OverflowError:
+        return None
+    return f"{moved.year:04}{moved:%m%d}"
 
 
 def unsure(query: Query, tables: Collection[str], driver: Column) -> Query:

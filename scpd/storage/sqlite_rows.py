@@ -10,7 +10,7 @@ from typing import Any
 
 from scpd.dataset.attributes import Attributes, Tag, Value, text
 from scpd.query.entities import patient_key
-from scpd.query.levels import STORED, stored_at
+from scpd.query.levels import STORED, TIMEZONE_OFFSET_FROM_UTC, ZONED, stored_at
 from scpd.query.names import fold_person_name
 from scpd.query.terms import Level
 
@@ -40,6 +40,9 @@ def by_level(attributes: Attributes) -> Mapping[Level, dict[Tag, Value]]:
             levels[level][tag] = value
         elif stored_at(Level.IMAGE, (tag,)):
             levels[Level.IMAGE][tag] = value
+    if TIMEZONE_OFFSET_FROM_UTC in attributes:
+        for level in ZONED:
+            levels[level][TIMEZONE_OFFSET_FROM_UTC] = attributes[TIMEZONE_OFFSET_FROM_UTC]
     return levels
 
 

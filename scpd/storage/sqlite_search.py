@@ -17,6 +17,7 @@ from scpd.query.entities import more_telling
 from scpd.query.levels import TIMEZONE_OFFSET_FROM_UTC, UNIQUE_KEY
 from scpd.query.matching import matches
 from scpd.query.terms import Level, Query
+from scpd.query.zones import with_their_others
 from scpd.storage.sqlite_ladder import LADDERS, Rung
 from scpd.storage.sqlite_page import Page, Row, decoded
 from scpd.storage.sqlite_prefilter import EVERYTHING, NO_STRENGTH, Column, Condition, conditions, unsure
@@ -59,7 +60,9 @@ class Search:
         self._conditions = [condition for condition in conditions(query) if condition.column.table in self._tables]
         self._driver = self._most_promising()
         self._unsure = unsure(query, self._tables, self._driver.column)
-        self._tags = {key.tag for key in query.keys} | WITH_EVERY_MATCH
+        tags = WITH_EVERY_MATCH.union(key.tag for key in query.keys)
+        self._utc_offset = query.utc_offset
+        self._tags = with_their_others(tags) if query.utc_offset else tags
         self._speaker = lru_cache(PARENTS_REMEMBERED)(self._find_speaker)
 
     def is_match(self, row: Row) -> bool:
@@ -93,7 +96,7 @@ class Search:
             for below, above in pairwise(rungs)
         )
         others, values = self._where(rungs)
-        page = Page((column, f"{table}.id"), rungs, self._tags)
+        page = Page((column, f"{table}.id"), rungs[::-1], self._tags, self._utc_offset)
         sql = page.sql(
             f"FROM {table}{joined} WHERE {column} < ? AND ({column}, {table}.id) > (?, ?){others} "
             f"ORDER BY {column}, {table}.id LIMIT ?"
@@ -107,7 +110,7 @@ class Search:
         rungs = (self._ladder[position],)
         table, above = rungs[0].table, self._ladder[position - 1].table
         others, values = self._where(rungs)
-        page = Page((f"{table}.id",), rungs, self._tags)
+        page = Page((f"{table}.id",), rungs, self._tags, self._utc_offset)
         sql = page.sql(f"FROM {table} WHERE {table}.{above} = ? AND {table}.id > ?{others} ORDER BY {table}.id LIMIT ?")
         for parent in chain.from_iterable(parents):
             for found in self._read(sql, parent.id, (0,), values):

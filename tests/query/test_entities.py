@@ -8,6 +8,7 @@ from scpd.dataset.attributes import Attributes
 from scpd.query.entities import entities, more_telling, patient_key
 from scpd.query.terms import Level
 from tests.query.build import (
+    CONTENT_TIME,
     DESCRIPTION,
     ISSUER,
     MODALITIES,
@@ -17,6 +18,9 @@ from tests.query.build import (
     SERIES,
     SOP_INSTANCE,
     STUDY,
+    STUDY_DATE,
+    STUDY_TIME,
+    TIMEZONE,
     instance,
 )
 
@@ -61,6 +65,23 @@ def test_an_entity_shows_the_attributes_of_its_most_telling_instance() -> None:
     poor = instance("1", "1.1", "1", PATIENT_ID="P1", NAME="AAA")
     rich = instance("1", "1.1", "2", PATIENT_ID="P1", NAME="DOE", PATIENT_AGE="040Y", DESCRIPTION="KNEE", ISSUER="H")
     assert rows(Level.STUDY, [poor, rich], NAME, DESCRIPTION, ISSUER) == [("DOE", "KNEE", "H")]
+
+
+def test_f28_a_study_has_the_zone_of_the_instance_whose_dates_it_shows() -> None:
+    west = instance("1", "1.1", "1", STUDY_DATE="20241231", STUDY_TIME="2330", TIMEZONE="-0500", DESCRIPTION="KNEE")
+    east = instance("1", "1.2", "2", STUDY_DATE="20250101", STUDY_TIME="0530", TIMEZONE="+0100")
+    at_study = rows(Level.STUDY, [west, east], STUDY_DATE, STUDY_TIME, TIMEZONE)
+    assert at_study == [("20241231", "2330", "-0500")]
+    assert rows(Level.SERIES, [west, east], SERIES, TIMEZONE) == [("1.1", "-0500"), ("1.2", "+0100")]
+    (told,) = entities(Level.STUDY, [west, east], "+0000")
+    assert (told[STUDY_DATE], told[STUDY_TIME], told[TIMEZONE]) == ("20250101", "0430", "+0000")
+
+
+def test_f28_every_level_is_told_from_its_own_zone() -> None:
+    poor = instance("1", "1.1", "1", STUDY_DATE="20240101", STUDY_TIME="12", TIMEZONE="+0100", CONTENT_TIME="12")
+    rich = instance("1", "1.1", "2", STUDY_DATE="20240101", STUDY_TIME="12", TIMEZONE="-0100", DESCRIPTION="KNEE")
+    first, _ = entities(Level.IMAGE, [poor, rich], "+0000")
+    assert (first[STUDY_TIME], first[CONTENT_TIME]) == ("13", "11")
 
 
 def test_a_study_whose_instances_name_two_patients_has_one() -> None:

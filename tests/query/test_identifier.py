@@ -30,6 +30,7 @@ from tests.query.build import (
     SOP_INSTANCE,
     STUDY,
     STUDY_DATE,
+    STUDY_TIME,
     TIMEZONE,
     decoded,
     identifier,
@@ -200,6 +201,37 @@ def test_f03_unsupported_keys_turn_ff00h_into_ff01h() -> None:
 def test_where_to_retrieve_from_and_the_time_zone_are_never_matched_on() -> None:
     query = decoded({LEVEL: "STUDY", RETRIEVE_AE: "OTHER", AVAILABILITY: "NEARLINE", TIMEZONE: "+0100"})
     assert {key.matcher for key in query.keys} == {Universal()}
+    assert pending_status(query) == Status.PENDING_WITH_UNSUPPORTED_KEYS  # for their values were passed over
+    asked_for = decoded({LEVEL: "STUDY", RETRIEVE_AE: "*", AVAILABILITY: "", TIMEZONE: ""})
+    assert pending_status(asked_for) == Status.PENDING
+
+
+ADJUSTED = QueryRules(timezone_adjustment=True)
+
+
+def test_f28_the_zone_of_the_identifier_counts_where_that_was_negotiated() -> None:
+    adjusted = decoded({LEVEL: "STUDY", TIMEZONE: "+0100"}, rules=ADJUSTED)
+    assert (adjusted.utc_offset, pending_status(adjusted)) == ("+0100", Status.PENDING)
+    assert decoded({LEVEL: "STUDY", TIMEZONE: "+0100"}).utc_offset == ""
+    assert decoded({LEVEL: "STUDY", TIMEZONE: ""}, rules=ADJUSTED).utc_offset == ""
+    failure = refused({LEVEL: "STUDY", TIMEZONE: "CET"}, rules=ADJUSTED)
+    assert (failure.status, failure.offending_elements) == (A900, (TIMEZONE,))
+
+
+def test_f28_a_response_names_its_zone_if_it_was_asked_for_and_is_known_and_never_an_empty_one() -> None:
+    query = decoded({LEVEL: "STUDY", TIMEZONE: ""})
+    assert answered(query, {TIMEZONE: "+0100"})[TIMEZONE] == "+0100"
+    assert TIMEZONE not in answered(query, {TIMEZONE: ""})
+    assert TIMEZONE not in answered(query, {})
+    assert TIMEZONE not in answered(decoded({LEVEL: "STUDY"}), {TIMEZONE: "+0100"})
+
+
+def test_f15_only_ranges_of_one_form_are_combined() -> None:
+    rules = QueryRules(combined_datetime=True)
+    times = {"1000-1100": True, "1000-": False, "-1100": False, "1000": False}
+    for time, is_combined in times.items():
+        query = decoded({LEVEL: "STUDY", STUDY_DATE: "20240101-20240102", STUDY_TIME: time}, rules=rules)
+        assert bool(query.combined) is is_combined, time
 
 
 MATCH: Attributes = {
@@ -244,6 +276,8 @@ def test_f20_only_what_was_asked_for_is_returned_and_absent_values_are_empty() -
 
 def test_f20_of_a_sequence_the_nested_keys_are_returned() -> None:
     query = decoded({LEVEL: "STUDY", PROCEDURE_CODES: ({CODE: "A"},)})
+    assert answered(query, MATCH)[PROCEDURE_CODES] == ({CODE: "A"},)  # and of its items those that match
+    query = decoded({LEVEL: "STUDY", PROCEDURE_CODES: ({CODE: ""},)})
     assert answered(query, MATCH)[PROCEDURE_CODES] == ({CODE: "A"}, {CODE: ""})
     assert answered(query, {STUDY: "1"})[PROCEDURE_CODES] == ()
     whole: list[Value] = [(), ({},)]

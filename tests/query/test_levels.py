@@ -8,9 +8,11 @@ from scpd.query.levels import (
     LEVEL_OF,
     STORED,
     STORED_ROWS,
+    TIMEZONE_OFFSET_FROM_UTC,
     UNIQUE_KEY,
     VR_OF,
     WANTED,
+    ZONED,
     level_of,
     levels,
     stored_at,
@@ -26,9 +28,14 @@ def test_every_row_is_what_the_dictionary_says() -> None:
     ]
 
 
-def test_every_attribute_has_one_level() -> None:
+def test_every_attribute_has_one_level_but_the_time_zone() -> None:
     assert len(LEVEL_OF) == len(VR_OF) == len(ROWS)
-    assert sum(map(len, STORED.values())) == len(STORED_ROWS)
+    assert sum(map(len, STORED.values())) == len(STORED_ROWS) + 2  # the time zone has three
+
+
+def test_the_time_zone_goes_with_every_level_whose_dates_are_moments() -> None:
+    assert {level for level in Level if TIMEZONE_OFFSET_FROM_UTC in STORED[level]} == ZONED
+    assert Level.PATIENT not in ZONED
 
 
 def test_unique_and_required_keys_are_those_of_ps3_4_c_6() -> None:

@@ -28,6 +28,7 @@ from tests.query.build import (
     STUDY,
     STUDY_DATE,
     STUDY_TIME,
+    TIMEZONE,
     asked,
     decoded,
     instance,
@@ -218,6 +219,36 @@ def test_f15_open_ends_combine_too() -> None:
     assert matches(since, {STUDY_DATE: "20240105", STUDY_TIME: "0100"})
     until = decoded({LEVEL: "STUDY", STUDY_DATE: "-20240101", STUDY_TIME: "-10"}, rules=rules)
     assert not matches(until, {STUDY_DATE: "20240101", STUDY_TIME: "1100"})
+
+
+def test_f28_dates_and_times_are_matched_in_the_zone_of_the_query() -> None:
+    stored = instance(STUDY_DATE="20241231", STUDY_TIME="2330", TIMEZONE="-0500", ACQUISITION="20241231233000")
+    unknown = instance("2", "2.1", "2.1.1", STUDY_DATE="20241231", STUDY_TIME="2330", ACQUISITION="20241231233000")
+    rules = QueryRules(timezone_adjustment=True, relational=True)
+
+    def studies(level: str, **keys: str) -> list[object]:
+        named: dict[Tag, Value] = {globals()[name]: value for name, value in keys.items()}
+        query = decoded({LEVEL: level, TIMEZONE: "+0100", **named}, rules=rules)
+        return [found[STUDY] for found in answer(query, [stored, unknown])]
+
+    assert studies("STUDY", STUDY_DATE="20250101") == ["1"]
+    assert studies("STUDY", STUDY_DATE="20250101", STUDY_TIME="0530") == ["1"]
+    assert studies("IMAGE", STUDY_DATE="20241231", STUDY_TIME="2300-2359") == ["2"]
+    assert studies("IMAGE", ACQUISITION="202501010530") == ["1"]
+    assert studies("IMAGE", ACQUISITION="20241231223000+0000") == ["2"]
+
+
+def test_f28_a_response_tells_its_dates_in_that_zone() -> None:
+    stored = instance(STUDY_DATE="20241231", STUDY_TIME="2330", TIMEZONE="-0500")
+    query = decoded({LEVEL: "STUDY", TIMEZONE: "+0100"}, rules=QueryRules(timezone_adjustment=True))
+    (match,) = answer(query, [stored])
+    assert (match[STUDY_DATE], match[STUDY_TIME], match[TIMEZONE]) == ("20250101", "0530", "+0100")
+
+
+def test_f14_a_moment_in_an_item_has_the_offset_of_its_instance() -> None:
+    query = asked(0x00400275, Items((Key(0x0040A13A, "DT", Single("20240101120000+0000")),)))
+    for offset, expected in (("+0000", True), ("+0100", False)):
+        assert matches(query, {TIMEZONE: offset, 0x00400275: ({0x0040A13A: "20240101120000"},)}) is expected
 
 
 CODES = {PROCEDURE_CODES: ({CODE: "A", 0x00080102: "X"}, {CODE: "B", 0x00080102: "Y"})}

@@ -36,6 +36,7 @@ from tests.rawpeer import (
 from tests.reactions.queries import (
     PATIENT_ROOT,
     PENDING,
+    PENDING_UNSUPPORTED,
     QUERYING,
     SERIES,
     STUDY,
@@ -150,7 +151,9 @@ def test_f19_where_and_how_a_match_is_retrieved(peer: RawPeer, daemon: Daemon, r
 def test_f19_availability_when_it_is_asked_for(peer: RawPeer) -> None:
     """F19: ONLINE (PS3.4 C.4.1.1.3.2, PS3.3 C.4.23.1.1); neither key is matched on."""
     keep(peer, "1.2.3.1.1")
-    (match,) = found(peer, "STUDY", RetrieveAETitle="OTHER", InstanceAvailability="OFFLINE")
+    pending, _ = ask(peer, "STUDY", RetrieveAETitle="OTHER", InstanceAvailability="OFFLINE")
+    assert pending.status == PENDING_UNSUPPORTED  # the values asked for were passed over
+    match = answer(pending)
     assert (match.RetrieveAETitle, match.InstanceAvailability) == ("ELSEWHERE", "ONLINE")
 
 

@@ -1,10 +1,11 @@
-"""F14, F15, F17: ranges of dates and times, and matching that has to be negotiated (PS3.4 C.2.2.2.5, C.5.1.1)."""
+"""F14, F15, F17, F28: ranges of dates and times, and matching that has to be negotiated (PS3.4 C.2.2.2.5, C.5.1.1)."""
 
 import struct
 
 import pytest
 
 from scpd.profile.profile import FindExtension
+from tests.datasets import Value
 from tests.rawpeer import (
     STUDY_ROOT_FIND,
     Call,
@@ -14,8 +15,10 @@ from tests.rawpeer import (
     maximum_length,
 )
 from tests.reactions.queries import (
+    PENDING_UNSUPPORTED,
     QUERYING,
     ask,
+    found,
     images_found,
     keep_images,
     keep_studies,
@@ -156,3 +159,55 @@ def test_f17_multiple_values_that_were_not_negotiated(peer: RawPeer) -> None:
     (refused,) = ask(peer, "STUDY", StudyID="x\\z")
     assert refused.status == DOES_NOT_MATCH
     assert struct.unpack("<HH", refused.command[0x0901]) == (0x0020, 0x0010)
+
+
+# -- F28: time zones -----------------------------------------------------------------------------------------------
+
+BEFORE_MIDNIGHT: dict[str, Value] = {"StudyDate": "20241231", "StudyTime": "2330"}
+
+
+def zones_kept(call: Call, *, negotiates: bool = True) -> RawPeer:
+    """A peer that wants timezone query adjustment, and has stored a study of two zones each, and one of none."""
+    peer = call()
+    peer.associate(asking_for(FindExtension.TIMEZONE_ADJUSTMENT) if negotiates else QUERYING)
+    zones: list[dict[str, Value]] = [{"TimezoneOffsetFromUTC": "-0500"}, {"TimezoneOffsetFromUTC": "+0100"}, {}]
+    keep_studies(peer, *({**BEFORE_MIDNIGHT, **zone} for zone in zones))
+    return peer
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"StudyDate": "20250101"}, [1]),
+        ({"StudyDate": "20250101", "StudyTime": "0530"}, [1]),
+        ({"StudyDate": "20241230-20241231", "StudyTime": "2300-2359"}, [2, 3]),
+        ({"StudyTime": "05"}, [1]),
+    ],
+)
+def test_f28_dates_and_times_in_the_zone_of_the_peer(call: Call, keys: dict[str, Value], expected: list[int]) -> None:
+    """F28: (0008,0201) adjusts them where that was negotiated; unknown zones are the peer's (PS3.4 C.2.2.2.1.3)."""
+    assert studies_found(zones_kept(call), TimezoneOffsetFromUTC="+0100", **keys) == expected
+
+
+def test_f28_responses_in_the_zone_of_the_peer(call: Call) -> None:
+    """F28: dates and times of a response are in the zone that it names, or stand as they are (C.4.1.1.3.2)."""
+    peer = zones_kept(call)
+    matches = found(peer, "STUDY", StudyDate="", StudyTime="", TimezoneOffsetFromUTC="+0100")
+    told = [(one.StudyDate, one.StudyTime, one.get("TimezoneOffsetFromUTC")) for one in matches]
+    assert told == [("20250101", "0530", "+0100"), ("20241231", "2330", "+0100"), ("20241231", "2330", None)]
+
+
+def test_f28_a_zone_that_was_not_negotiated(call: Call) -> None:
+    """F28: it moves nothing and is not matched on, which FF01H says; asked for, it is told where it is known."""
+    peer = zones_kept(call, negotiates=False)
+    pending = ask(peer, "STUDY", StudyDate="20241231", TimezoneOffsetFromUTC="+0100")[:-1]
+    assert [each.status for each in pending] == [PENDING_UNSUPPORTED] * 3
+    matches = found(peer, "STUDY", TimezoneOffsetFromUTC="")
+    assert [one.get("TimezoneOffsetFromUTC") for one in matches] == ["-0500", "+0100", None]
+
+
+def test_f28_a_zone_that_is_none(call: Call) -> None:
+    """F28: A900H naming it."""
+    (refused,) = ask(zones_kept(call), "STUDY", TimezoneOffsetFromUTC="CET")
+    assert refused.status == DOES_NOT_MATCH
+    assert struct.unpack("<HH", refused.command[0x0901]) == (0x0008, 0x0201)

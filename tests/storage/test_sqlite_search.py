@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -50,6 +51,8 @@ NAMES = (
 TEXTS = ("1", "10", "100%", "1_0", "a*b", "A", "a", "", "x\\y", "[", "]", "'", '"', "\0", "\U0010ffff", "\ud7ff", " 1")
 DATES = ("20240101", "20240229", "2024.03.01", "20241231", "19991231", "", "2024", "20241301", "20240101\\20250101")
 TIMES = ("10", "1015", "101500", "101559.999", "235960", "", "x")
+MOMENTS = ("20240101", "20240229120000", "20240229120000+0100", "x", "")
+OFFSETS = ("+0000", "-1100", "+1400", "+0530", "", "CET")
 PATTERNS = (
     "*",
     "?",
@@ -70,7 +73,7 @@ PATTERNS = (
 UIDS = tuple(f"1.{n}" for n in range(4))
 CONTRAST_BOLUS_ROUTE = 0x00181040
 """An attribute that the grid does not have, but a site has asked for."""
-LEVEL_OF = {**levels.LEVEL_OF, CONTRAST_BOLUS_ROUTE: Level.IMAGE}
+LEVEL_OF = {**levels.LEVEL_OF, levels.TIMEZONE_OFFSET_FROM_UTC: Level.STUDY, CONTRAST_BOLUS_ROUTE: Level.IMAGE}
 VR_OF = {**levels.VR_OF, CONTRAST_BOLUS_ROUTE: "LO"}
 
 VALUES: Mapping[int, tuple[str, ...]] = {
@@ -79,6 +82,7 @@ VALUES: Mapping[int, tuple[str, ...]] = {
     0x00080060: ("CT", "MR", "PT", "", "CT\\MR"), 0x0008103E: TEXTS, 0x00200011: ("1", "01", "2", ""),
     0x00080016: ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"), 0x00200013: ("1", "2", ""),
     0x00080023: DATES, 0x00080008: ("ORIGINAL\\PRIMARY", "DERIVED\\PRIMARY"),
+    0x00080033: TIMES, 0x0008002A: MOMENTS, 0x00080201: OFFSETS,
     CONTRAST_BOLUS_ROUTE: TEXTS,
 }  # fmt: skip
 HIERARCHY: Mapping[int, tuple[str, ...]] = {0x0020000D: UIDS, 0x0020000E: UIDS, 0x00080018: UIDS}
@@ -102,7 +106,7 @@ archives = st.lists(objects, max_size=10).map(
 def matchers(tag: int) -> st.SearchStrategy[Matcher]:
     values = st.sampled_from([value for value in VALUES_OF[tag] if value] or ["x"])
     common = [st.just(Universal()), values.map(Single), st.lists(values, min_size=1, max_size=3).map(tuple).map(AnyOf)]
-    if VR_OF[tag] in ("DA", "TM"):
+    if VR_OF[tag] in ("DA", "TM", "DT"):
         ends = st.one_of(st.none(), values)
         return st.one_of(*common, st.builds(Range, ends, ends), st.just(Empty()))
     if VR_OF[tag] == "UI":
@@ -136,6 +140,7 @@ def queries(draw: st.DrawFn) -> Query:
         level,
         keys,
         combined=((0x00080020, 0x00080030),) if is_combined and draw(st.booleans()) else (),
+        utc_offset=draw(st.sampled_from(("", "", "+0000", "-1200", "+1400"))),
     )
 
 
@@ -249,5 +254,55 @@ def test_every_attribute_there_is_can_be_asked_for_at_once(tmp_path: Path, level
     asked = query(level, *(tag for tag, at in levels.LEVEL_OF.items() if at in _down_to(level)))
     with closing(filled(tmp_path, [full])) as index:
         (match,) = found(index, asked)
-    assert match == {key.tag: match[key.tag] for key in asked.keys}
+    asked_for = {key.tag for key in asked.keys}
+    assert asked_for <= match.keys() <= asked_for | {levels.TIMEZONE_OFFSET_FROM_UTC}
     assert rows(asked, [match]) == rows(asked, answer(asked, [full]))
+
+
+ZONES = [
+    image(1, 1, 1, _00080020="20241231", _00080030="2330", _00080201="-1200", _0008002A="20241231233000"),
+    image(2, 2, 1, _00080020="20250103", _00080030="0030", _00080201="+1400"),
+    image(3, 3, 1, _00080020="20250101", _00080030="1000"),
+    image(4, 4, 1, _00080020="yesterday", _00080030="1000", _00080201="+0100"),
+]
+
+
+@pytest.mark.parametrize("level", [Level.STUDY, Level.IMAGE])
+@pytest.mark.parametrize(
+    ("zone", "date", "expected"),
+    [
+        ("+1400", Single("20250102"), ["3.1"]),
+        ("-1200", Single("20250101"), ["3.2", "3.3"]),
+        ("-1200", Range("20250101", "20250101"), ["3.2", "3.3"]),
+        ("-1200", Range(None, "20241231"), ["3.1"]),
+        ("+1400", Range("20250103", None), ["3.2"]),
+        ("+0000", AnyOf(("20250101", "20250102")), ["3.1", "3.2", "3.3"]),
+        ("+0000", Single("yesterday"), ["3.4"]),
+        ("+0000", Range("00010101", "99991231"), ["3.1", "3.2", "3.3"]),
+        ("+0000", Universal(), ["3.1", "3.2", "3.3", "3.4"]),
+    ],
+)
+def test_f28_dates_are_found_and_told_in_the_zone_of_the_query(
+    tmp_path: Path, level: Level, zone: str, date: Matcher, expected: list[str]
+) -> None:
+    asked = replace(query(level, 0x00080030, 0x00080201, 0x00100010, _00080020=date), utc_offset=zone)
+    with closing(filled(tmp_path, ZONES)) as index:
+        matches = found(index, asked)
+        assert rows(asked, matches) == rows(asked, answer(asked, ZONES))
+        at_image = replace(query(Level.IMAGE, 0x00080018, _00080020=date), utc_offset=zone)
+        assert sorted(str(match[0x00080018]) for match in found(index, at_image)) == expected
+
+
+def test_f28_of_two_zones_the_lower_levels_is_that_of_a_match(tmp_path: Path) -> None:
+    poor, rich = (
+        image(1, 1, 1, _00080201="+0100", _0008002A="20240101120000"),
+        image(2, 1, 1, _00080201="-0100", _00081030="KNEE", _0008103E="KNEE"),
+    )
+    asked = query(Level.IMAGE, 0x00080201, _00100010=Wildcard("NAME*"), _00080018=Single("3.1"))
+    with closing(filled(tmp_path, [poor, rich])) as index:
+        for driven_from_below in (asked, query(Level.IMAGE, 0x00080201, _0020000D=Single("1.1"))):
+            assert rows(driven_from_below, found(index, driven_from_below)) == rows(
+                driven_from_below, answer(driven_from_below, [poor, rich])
+            )
+        (match,) = found(index, asked)
+        assert match[0x00080201] == "+0100"
