@@ -91,10 +91,17 @@ def scanned() -> Attributes:
     return head.instance().attributes
 
 
+def filled_index(folder: Path, studies: int) -> Path:
+    """The absolute path of scpd's index of the archive, made unless it is there: some 10,000 instances a second."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder.absolute() / f"{studies}.sqlite"
+    if not path.exists():
+        fill_index(path, studies)
+    return path
+
+
 def fill_index(path: Path, studies: int) -> None:
-    """Makes scpd's index of the archive at `path`, unless it is there: some 10,000 instances a second."""
-    if path.exists():
-        return
+    """Writes it, in a file that takes its name when it is complete."""
     growing = path.with_suffix(".growing")
     with closing(SqliteIndex(growing, sync=False)) as index:
         index.open()
@@ -112,7 +119,7 @@ def record(found: Attributes) -> Record:
     return Record(incoming, Instance(study, series, found), f"studies/{study}/{uid}.dcm", sealed)
 
 
-def store(port: int, studies: int, associations: int = 8) -> None:
+def store(port: int, studies: int, associations: int) -> None:
     """Sends the archive to a server. Raises RuntimeError when it does not take an object."""
     with ThreadPoolExecutor(associations) as senders:
         shares = [islice(images(studies), first, None, associations) for first in range(associations)]
@@ -129,7 +136,8 @@ def send(port: int, share: Iterator[Attributes]) -> None:
         received_pdu(peer)
         for found in share:
             command = CStoreRQ(1, objects.CT_IMAGE, str(found[0x00080018]))
-            peer.sendall(encode_message(command, 1, encoder.encode(found), 16_384))
+            message = encode_message(command, 1, encoder.encode(found), 16_384)
+            peer.sendall(message)
             if STORED not in received_pdu(peer):
                 raise RuntimeError(f"{command.affected_sop_instance_uid} was not stored")
         peer.sendall(RELEASE)
