@@ -99,6 +99,7 @@ class Settings(BaseSettings):
             peers=tuple(table.peer() for table in self.peer),
             pdu_bytes_max=self.limits.pdu_bytes_max,
             contexts_max=self.limits.contexts_max,
+            find_extensions=self.query.find_extensions(),
             identity_required=self.identity.required,
             ae_case_sensitive=self.ae.case_sensitive,
             unknown_are_closed=self.access.unknown == "close",

@@ -6,7 +6,7 @@ Names have their unit last. `scpd schema` and `config/scpd.toml` say the same; t
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -26,7 +26,7 @@ from scpd.config.rules import (
     verifiable,
 )
 from scpd.profile.dictionary import ServiceName
-from scpd.profile.profile import CONTEXTS_MAX, Operation, Peer, Role, Service, Unfit
+from scpd.profile.profile import CONTEXTS_MAX, FindExtension, Operation, Peer, Role, Service, Unfit
 from scpd.profile.quirks import Quirk
 from scpd.server.options import TlsOptions, TlsProfile
 from scpd.storage.base import Duplicates
@@ -36,6 +36,13 @@ Certificate: TypeAlias = Annotated[str, AfterValidator(certificate)]
 Directory: TypeAlias = Annotated[str, AfterValidator(absolute_or_empty)]
 File: TypeAlias = Annotated[str, Field(min_length=1), AfterValidator(absolute_or_empty)]
 Network: TypeAlias = Annotated[str, AfterValidator(network)]
+QueryExtension: TypeAlias = Literal[
+    "relational-queries",
+    "date-time-matching",
+    "timezone-adjustment",
+    "empty-value-matching",
+    "multiple-value-matching",
+]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Listed = BeforeValidator(comma_separated)
 
@@ -185,6 +192,13 @@ class QueryTable(Table):
     retrieve_ae_title: Annotated[str, AfterValidator(ae_title_or_empty)] = Field(
         default="", description="(0008,0054) of every match; empty where nothing can be retrieved."
     )
+    extensions: Annotated[tuple[QueryExtension, ...], Listed] = Field(
+        default=get_args(QueryExtension), description="What is granted to peers that negotiate it (PS3.4 C.5.1.1)."
+    )
+
+    def find_extensions(self) -> frozenset[FindExtension]:
+        """What is granted, in the words of the profile."""
+        return frozenset(FindExtension[name.upper().replace("-", "_")] for name in self.extensions)
 
 
 class IndexTable(Table):

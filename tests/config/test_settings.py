@@ -16,7 +16,7 @@ from scpd.config import ConfigError, Settings, check, load
 from scpd.config.tables import PeerTable, ServiceTable, TlsTable
 from scpd.identity.users import UsersFile
 from scpd.profile.dictionary import ServiceName
-from scpd.profile.profile import Operation, Peer, Profile, Role, Service, Unfit
+from scpd.profile.profile import FindExtension, Operation, Peer, Profile, Role, Service, Unfit
 from scpd.profile.quirks import Quirk
 from scpd.query.identifier import QueryRules
 from scpd.server.options import ServerOptions, TlsOptions, TlsProfile
@@ -91,6 +91,14 @@ def test_the_profile_holds_what_was_declared(tmp_path: Path) -> None:
         ae_case_sensitive=False,
         unknown_are_closed=True,
     )
+
+
+def test_what_is_granted_to_queries_reaches_the_profile(tmp_path: Path) -> None:
+    granted = loaded(tmp_path, 'query.extensions = ["timezone-adjustment"]').profile().find_extensions
+    assert granted == {FindExtension.TIMEZONE_ADJUSTMENT}
+    assert loaded(tmp_path, "query.extensions = []").profile().find_extensions == frozenset()
+    with pytest.raises(ConfigError, match="did you mean 'empty-value-matching'"):
+        loaded(tmp_path, 'query.extensions = ["empty-values-matching"]')
 
 
 def test_limits_and_times_reach_the_server(tmp_path: Path) -> None:
