@@ -9,7 +9,6 @@ it gets: a TLS connection is never half-closed, and asks for room more often tha
 import asyncio
 import socket
 import ssl
-from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from struct import pack
@@ -55,7 +54,7 @@ class Wire(asyncio.BufferedProtocol):
         self._pool = pool
         self._opened = opened
         self._transport: asyncio.Transport | None = None
-        self._filled: deque[Block] = deque()
+        self._filled: list[Block] = []  # few, and mostly none: a deque is large
         self._filling: Block | None = None
         self._end_of_stream = False
         self._rung = False
@@ -216,7 +215,7 @@ class Wire(asyncio.BufferedProtocol):
             self._transport.abort()
 
     def _take_block(self) -> Block:
-        block = self._filled.popleft()
+        block = self._filled.pop(0)
         if block is self._filling:
             self._filling = None
         if not self._pool.exhausted:
