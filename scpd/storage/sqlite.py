@@ -27,6 +27,7 @@ READERS = 4
 BUSY_SECONDS = 5.0
 CACHE_KIB = 16_384
 CHECKED_BYTES_MAX = 134_217_728  # larger ones would keep the daemon from starting for seconds
+REINDEX = "; `scpd reindex` makes a new one of the files"
 
 COUNTS = """
     SELECT (SELECT count(DISTINCT patient) FROM study), (SELECT count(*) FROM study), (SELECT count(*) FROM series),
@@ -59,7 +60,7 @@ class SqliteIndex:
             raise
         except (OSError, sqlite3.Error) as error:
             self.close()
-            raise StoreUnavailable(f"cannot use the index {self._path}: {error}") from error
+            raise StoreUnavailable(f"cannot use the index {self._path}: {error}{_remedy(error)}") from error
 
     def close(self) -> None:
         while self._connections:
@@ -127,7 +128,7 @@ class SqliteIndex:
     def _connect(self) -> None:
         writer = self._connection(self._path.as_uri())
         if self._path.stat().st_size <= CHECKED_BYTES_MAX:
-            _check(writer)
+            _check(writer, self._path)
         writer.execute("PRAGMA journal_mode = WAL").fetchone()
         writer.execute(f"PRAGMA synchronous = {'FULL' if self._sync else 'OFF'}")
         migrate(writer)
@@ -145,10 +146,16 @@ class SqliteIndex:
         return db
 
 
-def _check(db: sqlite3.Connection) -> None:
+def _check(db: sqlite3.Connection, path: Path) -> None:
     (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise StoreUnavailable(f"the index is damaged: {verdict}")
+        raise StoreUnavailable(f"the index {path} is damaged: {verdict}{REINDEX}")
+
+
+def _remedy(error: Exception) -> str:
+    """What helps against an index that is none, or not any more; nothing where another file would not help either."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+    return REINDEX if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) else ""
 
 
 def connect(index: Path, mode: str = "ro") -> sqlite3.Connection:
