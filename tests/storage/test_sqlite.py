@@ -116,7 +116,7 @@ def test_an_index_that_is_damaged_inside_is_refused(tmp_path: Path) -> None:
     damaged = bytearray((tmp_path / "index.sqlite").read_bytes())
     damaged[3 * 4096 : -4096] = b"\xa5" * (len(damaged) - 4 * 4096)
     (tmp_path / "index.sqlite").write_bytes(damaged)
-    with pytest.raises(StoreUnavailable, match="(?s)damaged: .*`scpd reindex` makes a new one"):
+    with pytest.raises(StoreUnavailable, match=r"(?s)damaged: .*`scpd reindex` makes a new one"):
         SqliteIndex(tmp_path / "index.sqlite").open()
 
 
