@@ -153,7 +153,9 @@ class Pump:
 
     def _set_timer(self) -> None:
         due = self._due()
-        if self._timer is None or due < self._timer_due:
+        # One that rings early asks what is due, and is set again: cheaper than doing so at every byte. But not ARTIM's
+        # of an association that was accepted since: ten thousand of them would all wake up for nothing.
+        if self._timer is None or not self._timer_due <= due <= self._timer_due + self._options.idle_seconds / 2:
             if self._timer is not None:
                 self._timer.cancel()
             self._timer, self._timer_due = self._loop.call_at(due, self._time_is_up), due
