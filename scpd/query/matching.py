@@ -5,13 +5,12 @@ Text is compared case sensitively, numbers by value, dates and times as what the
 date-time without an offset from UTC has that of its instance, or of the query where that names one for all.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from functools import lru_cache
 from typing import assert_never
 
 from scpd.dataset.attributes import Attributes, Tag, Value, text
+from scpd.query import wildcards
 from scpd.query.entities import entities, more_telling, patient_key
 from scpd.query.levels import TIMEZONE_OFFSET_FROM_UTC
 from scpd.query.moments import TIME_ORIGIN, interval, joined
@@ -90,8 +89,8 @@ def _plain_number(value: str) -> str:
 def wildcard_matches(vr: str, pattern: str, value: str) -> bool:
     """Whether one stored value fits a wild card pattern."""
     if vr == "PN":
-        return _names_fit(pattern, value, _fits)
-    return _fits(pattern, value)
+        return _names_fit(pattern, value, wildcards.fits)
+    return wildcards.fits(pattern, value)
 
 
 def item_matches(keys: tuple[Key, ...], item: Attributes, utc_offset: str) -> bool:
@@ -150,24 +149,6 @@ def _names_fit(wanted: str, value: str, fits: Callable[[str, str], bool]) -> boo
         return any(fits(groups[0], group) for group in stored)
     stored += [""] * (len(groups) - len(stored))
     return all(not group or fits(group, there) for group, there in zip(groups, stored, strict=False))
-
-
-def _fits(pattern: str, value: str) -> bool:
-    return _compiled(pattern).fullmatch(value) is not None
-
-
-@lru_cache(maxsize=512)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """A wild card pattern as an expression that takes linear time an asterisk.
-
-    Between asterisks the first place where a piece fits is as good as any other: atomic groups never try a second one,
-    so a pattern of many asterisks costs an attacker's peer no more than a long one.
-    """
-    first, *pieces = [re.escape(piece).replace(r"\?", ".") for piece in re.sub(r"\*+", "*", pattern).split("*")]
-    if not pieces:
-        return re.compile(first, re.DOTALL)
-    *between, last = pieces
-    return re.compile(first + "".join(f"(?>.*?{piece})" for piece in between) + ".*" + last, re.DOTALL)
 
 
 def _combined_matches(query: Query, date: Tag, time: Tag, attributes: Attributes) -> bool:
