@@ -46,15 +46,15 @@ def test_f13_no_character_is_taken_twice(pattern: str, value: str, expected: boo
     ("pattern", "expected"),
     [
         ("*a" * 200 + "*b", False),
-        ("a*" + "a" * (PATTERN_LENGTH_MAX - 2), True),
-        ("*" + "a" * (PATTERN_LENGTH_MAX - 3) + "b*", False),
+        ("a*" + "a" * (LONG - 10), True),
+        ("*" + "a" * (LONG // 2) + "b*", False),
         ("*" + "a?" * (PATTERN_LENGTH_MAX // 2 - 2) + "b*", False),
         ("*a?" * (PATTERN_LENGTH_MAX // 3 - 1) + "*?b", False),
     ],
     ids=range(5),
 )
 def test_f13_a_hostile_pattern_keeps_nobody_waiting(pattern: str, expected: bool) -> None:
-    """Ten values as long as they may be: tried character by character, they would take seconds."""
+    """Tried place by place and character by character, the longest values would take seconds."""
     began = time.process_time()
-    assert [fits(pattern, "a" * LONG) for _ in range(10)] == [expected] * 10
+    assert fits(pattern, "a" * LONG) is expected
     assert time.process_time() - began < 1
