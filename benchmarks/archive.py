@@ -64,9 +64,9 @@ def day(study: int) -> str:
 
 
 def patient_name(study: int, studies: int) -> str:
-    """One in so many is named DOE that there are twenty."""
+    """One in so many is named DOE that there are twenty, or all in a smaller archive."""
     given = GIVEN[study % len(GIVEN)]
-    return f"DOE^{given}" if study % (studies // NAMED_DOE) == 0 else f"{FAMILIES[study % len(FAMILIES)]}^{given}"
+    return f"DOE^{given}" if study % max(studies // NAMED_DOE, 1) == 0 else f"{FAMILIES[study % len(FAMILIES)]}^{given}"
 
 
 def images(studies: int) -> Iterator[Attributes]:

@@ -52,7 +52,8 @@ class Asking:
         command = [compiled("ask"), "-p", server.port, "-c", min(manner.associations, manner.requests)]
         command += ["-n", manner.requests, "-q", manner.a_second, "-x", manner.cancel_after, "-f", folder]
         afresh = ["-a"] if manner.afresh else []
-        self._process = subprocess.Popen([*map(str, command), *afresh], stdout=subprocess.PIPE, text=True)
+        # Unbuffered, so that reading a line does not take what `wait` is to read.
+        self._process = subprocess.Popen([*map(str, command), *afresh], stdout=subprocess.PIPE, bufsize=0)
         assert self._process.stdout
         self._process.stdout.readline()  # from now on it can be stopped
 

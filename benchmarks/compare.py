@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import objects
-from benchmarks.plot import Panel, draw
+from benchmarks.plot import Panel, draw, figure
 from benchmarks.running import Running
 from benchmarks.sending import Load, Result, measure, send
 from benchmarks.servers import SERVERS
@@ -98,7 +98,7 @@ def table(results: Results, load: Load, rounds: int) -> str:
     for name, runs in results.items():
         rate_ratio, cpu_ratio = ratios(runs, results[yardstick])
         lines.append(
-            f"{name:<12}{median(r.rate for r in runs):>9.0f}{rate_ratio:>14.2f}"
+            f"{name:<12}{figure(median(r.rate for r in runs)):>9}{rate_ratio:>14.2f}"
             f"{median(r.cpu_seconds for r in runs):>12.3f}{cpu_ratio:>8.2f}"
             f"{median(r.p99_ms for r in runs):>9.1f}{max(r.peak_bytes for r in runs) / 1e6:>9.1f}"
             f"{sum(r.failed for r in runs):>8}"
@@ -126,9 +126,7 @@ def plotted(results: Results, load: Load) -> str:
     return draw(
         f"{load.size}, {load.associations} associations",
         Panel("instances a second", {name: median(r.rate for r in runs) for name, runs in results.items()}),
-        Panel(
-            "CPU seconds for a thousand", {name: median(r.cpu_seconds for r in runs) for name, runs in results.items()}
-        ),
+        Panel("CPU seconds a thousand", {name: median(r.cpu_seconds for r in runs) for name, runs in results.items()}),
     )
 
 

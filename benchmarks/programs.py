@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 HERE = Path(__file__).parent
-FOLDERS = [*os.environ.get("PATH", os.defpath).split(os.pathsep), "/usr/sbin"]  # Debian keeps Orthanc there
 
 
 def compiled(name: str) -> Path:
@@ -26,7 +25,7 @@ def installed(name: str) -> str:
 
     pynetdicom installs scripts under the names of DCMTK's programs, and a virtual environment puts its scripts first.
     """
-    for folder in FOLDERS:
+    for folder in [*os.environ.get("PATH", os.defpath).split(os.pathsep), "/usr/sbin"]:  # Debian keeps Orthanc there
         path = shutil.which(name, path=folder)
         if path and not is_script(Path(path)):
             return path

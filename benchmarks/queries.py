@@ -163,8 +163,8 @@ def table(results: Mapping[tuple[Question, str], list[Result]], contestants: Seq
     lines = []
     for question in dict.fromkeys(question for question, _ in results):
         lines.append(
-            f"{question.name}\n  {'':<16}{'queries/s':>10}{'rows/s':>9}{'rows each':>11}{'x rate':>8}{'CPU ms':>9}"
-            f"{'x CPU':>7}{'p50 ms':>9}{'p99 ms':>9}{'first ms':>10}{'cancel ms':>11}"
+            f"{question.name}\n  {'server':<16}{'queries/s':>10}{'rows/s':>9}{'rows each':>11}{'x rate':>8}"
+            f"{'CPU ms':>9}{'x CPU':>7}{'p50 ms':>9}{'p99 ms':>9}{'first ms':>10}{'cancel ms':>11}"
         )
         there = [one for one in contestants if (question, one) in results]
         yardstick = results[question, there[-1]]

@@ -20,7 +20,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_page_has_commands() -> None:
-    assert len(COMMANDS) >= 10
+    assert len(COMMANDS) >= 9
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make ")])
