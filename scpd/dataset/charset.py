@@ -104,5 +104,8 @@ def character_set(specific_character_set: str) -> CharacterSet:
     return CharacterSet("latin-1" if first == "ascii" else first, first, extensions)
 
 
+DEFAULT = character_set("")
+"""The default repertoire, which a data set without the element is written in."""
+
 UTF_8 = character_set("ISO_IR 192")
 """What any text can be written in."""

@@ -16,6 +16,7 @@ UNDEFINED = 0xFFFFFFFF
 
 SHORT = frozenset(vr.encode() for vr in SHORT_VRS)
 LONG = frozenset(vr.encode() for vr in LONG_VRS)
+KNOWN = SHORT | LONG
 
 _Unpack = Callable[[bytes, int], tuple[int, ...]]
 
@@ -93,7 +94,7 @@ def read_head(data: bytes, at: int, form: Form) -> tuple[int, bytes, int, int]:
         raise Incomplete(at, 8)
     order = form.order
     wire, vr, length = order.short(data, at)
-    if form.implicit or not looks_like_vr(vr):
+    if form.implicit or (vr not in KNOWN and not looks_like_vr(vr)):
         return _implicit_head(data, at, form)
     if vr in SHORT or (length and vr not in LONG):  # a VR nobody knows: by Table 7.1-1 the two bytes are reserved,
         return wire, vr, length, at + 8  # yet some writers put a 16-bit length there

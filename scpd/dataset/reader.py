@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from scpd.dataset.attributes import Attributes, Tag
-from scpd.dataset.charset import CharacterSet, character_set
+from scpd.dataset.charset import DEFAULT, CharacterSet, character_set
 from scpd.dataset.dictionary import LONG_VRS, SHORT_VRS, encoding_of, vr_of
 from scpd.dataset.heads import BIG, LITTLE, UNDEFINED, WITHIN_UN, Broken, Form, Incomplete, form_of_first, read_head
 from scpd.dataset.inflate import Inflater
@@ -31,19 +31,34 @@ RawDataSet: TypeAlias = Mapping[Tag, RawElement]
 
 def read_data_set(data: bytes, transfer_syntax_uid: str) -> Attributes:
     """Every element of a whole data set, decoded. Raises Broken where the structure does not hold."""
+    return decoded(read_raw(data, transfer_syntax_uid))
+
+
+def read_raw(data: bytes, transfer_syntax_uid: str) -> RawDataSet:
+    """Every element of a whole data set, as it was written. Raises Broken where the structure does not hold."""
     encoding = encoding_of(transfer_syntax_uid)
     if encoding.deflated:
         data = Inflater().inflate_all(data)
     form = form_of_first(Form(BIG if encoding.big_endian else LITTLE, encoding.implicit), data)
-    return decoded(read_elements(data, 0, len(data), form, depth=0, delimited=False)[0])
+    return read_elements(data, 0, len(data), form, depth=0, delimited=False)[0]
 
 
 def decoded(raw: RawDataSet, inherited: CharacterSet | None = None) -> Attributes:
     """The elements as text, by their own Specific Character Set or else the one of the data set around them."""
-    charset = inherited or character_set("")
+    return texts_of(raw, charset_of(raw, inherited))
+
+
+def charset_of(raw: RawDataSet, inherited: CharacterSet | None = None) -> CharacterSet:
+    """The Specific Character Set that the elements name, or else the one of the data set around them."""
+    charset = inherited or DEFAULT
     named = raw.get(SPECIFIC_CHARACTER_SET)
     if named is not None and isinstance(named[1], bytes):
-        charset = character_set(text_of("CS", named[1], "<", charset))
+        return character_set(text_of("CS", named[1], "<", charset))
+    return charset
+
+
+def texts_of(raw: RawDataSet, charset: CharacterSet) -> Attributes:
+    """The elements as text in `charset`, whatever they name themselves; items below may name their own."""
     return {
         tag: text_of(vr, value, order, charset)
         if isinstance(value, bytes)
@@ -56,7 +71,12 @@ def read_elements(data: bytes, at: int, end: int, form: Form, *, depth: int, del
     """Elements up to `end`, or up to the item delimiter; and where that was. Raises Broken."""
     elements: dict[Tag, RawElement] = {}
     while at < end:
-        wire, vr, length, start = _head_before(data, at, end, form)
+        try:
+            wire, vr, length, start = read_head(data, at, form)
+        except Incomplete:
+            raise Broken(at, "an element head does not end") from None
+        if start > end or (length != UNDEFINED and start + length > end):
+            raise Broken(at, "an element is longer than what holds it")
         if delimited and wire == form.order.item_end:
             return elements, start
         if wire in (form.order.item, form.order.sequence_end):
@@ -66,16 +86,6 @@ def read_elements(data: bytes, at: int, end: int, form: Form, *, depth: int, del
     if delimited:
         raise Broken(at, "an item does not end")
     return elements, at
-
-
-def _head_before(data: bytes, at: int, end: int, form: Form) -> tuple[int, bytes, int, int]:
-    try:
-        head = read_head(data, at, form)
-    except Incomplete:
-        raise Broken(at, "an element head does not end") from None
-    if head[3] > end or (head[2] != UNDEFINED and head[3] + head[2] > end):
-        raise Broken(at, "an element is longer than what holds it")
-    return head
 
 
 def _read_element(
@@ -116,7 +126,12 @@ def read_items(
 
 def _item_before(data: bytes, at: int, end: int, form: Form) -> tuple[int, int, int]:
     """Wire tag, length and content of the item or delimiter at `at`."""
-    wire, _, length, start = _head_before(data, at, end, Form(form.order, implicit=True))
+    start = at + 8
+    if start > end:
+        raise Broken(at, "an element head does not end")
+    wire, length = form.order.pair(data, at)
+    if length != UNDEFINED and start + length > end:
+        raise Broken(at, "an element is longer than what holds it")
     if wire not in (form.order.item, form.order.sequence_end):
         raise Broken(at, "no item where one belongs")
     return wire, length, start

@@ -7,12 +7,15 @@ is cut by the end of a window, its beginning waits in `_pending` until `_need` b
 Defined lengths are stepped over whole. Undefined ones have to be walked: open sequences and items alternate, so one
 number, `_depth`, says everything about them: odd means among items, even means inside an item. A wanted sequence is
 copied as it is walked, and read when the data set has ended.
+
+Where the next bytes are those of a passage that a `Recall` knows, they are not walked at all.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from scpd.dataset.attributes import Attributes, Tag
+from scpd.dataset.attributes import Attributes, Tag, Value
 from scpd.dataset.dictionary import encoding_of, vr_of
 from scpd.dataset.heads import (
     BIG,
@@ -27,12 +30,25 @@ from scpd.dataset.heads import (
     read_head,
 )
 from scpd.dataset.inflate import INFLATED_BYTES_MAX, Inflater
-from scpd.dataset.reader import DEPTH_MAX, SPECIFIC_CHARACTER_SET, VR_NAMES, RawElement, decoded, read_items
+from scpd.dataset.reader import (
+    DEPTH_MAX,
+    SPECIFIC_CHARACTER_SET,
+    VR_NAMES,
+    RawDataSet,
+    RawElement,
+    charset_of,
+    read_items,
+)
+from scpd.dataset.recall import READ_MAX, SMALL_BYTES, Beginning, KnownPassage, Mark, Passage, Recall, cost_of
 
 WINDOW_BYTES = 16_384
-SMALL_BYTES = 256  # values up to this are kept without counting: there are few tags, and most values are shorter
 SEQUENCES = frozenset({b"SQ", b"UN", b""})  # what may hold items; the others of undefined length hold fragments
 DELIMITERS = frozenset({0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD})
+UN_ITEMS = b"items"
+"""Stands for the VR of a UN of undefined length: it holds items, whatever the dictionary says (PS3.5 6.2.2)."""
+
+NAMES = {**VR_NAMES, UN_ITEMS: "SQ"}
+UN_FORMS = frozenset({b"UN", UN_ITEMS})
 PREFIX_END = 132  # preamble and "DICM" of a Part 10 file (PS3.10 7.1)
 
 
@@ -61,6 +77,10 @@ class Damage:
     reason: str
 
 
+Kept: TypeAlias = tuple[Tag, bytes, bytes, int]
+"""A wanted element as it passed: VR, value, and the offset of its head."""
+
+
 class Wanted:
     """The top-level tags a scan keeps, prepared once for many scans; sequences among them are kept whole.
 
@@ -85,37 +105,52 @@ class Scan:
     or is a whole Part 10 file. `capped`: inflation stopped at its limit, so the rest was not looked at.
     """
 
-    elements: Mapping[Tag, RawElement]
+    elements: RawDataSet
     damage: Damage | None
     file_meta_inside: bool
     capped: bool
+    passages: Sequence[Passage] = field(compare=False, repr=False)
 
     def attributes(self) -> Attributes:
         """Every kept element decoded by the data set's Specific Character Set."""
-        return decoded(self.elements)
+        charset = charset_of(self.elements)
+        attributes: dict[Tag, Value] = {}
+        for passage in self.passages:
+            attributes.update(passage.decoded(charset))
+        return attributes
 
 
 class Scanner:
     """A push scanner over one data set. Never raises, whatever the bytes; damage ends the walk."""
 
-    def __init__(self, transfer_syntax_uid: str, wanted: Wanted, limits: ScanLimits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self,
+        transfer_syntax_uid: str,
+        wanted: Wanted,
+        limits: ScanLimits = DEFAULT_LIMITS,
+        recall: Recall | None = None,
+    ) -> None:
         encoding = encoding_of(transfer_syntax_uid)
         self._form = Form(BIG if encoding.big_endian else LITTLE, encoding.implicit)
         self._watched = wanted.big if encoding.big_endian else wanted.little
         self._limits = limits
+        self._reading = wanted, limits
+        self._recall = recall
+        self._known: Mapping[int, KnownPassage] = {}
+        self._first_window = b""
         self._inflater = Inflater(limits.inflated_bytes_max) if encoding.deflated else None
         self._room = limits.kept_bytes_max
-        self._values: dict[Tag, tuple[bytes, bytes, int]] = {}  # VR, value, offset of the head
-        self._sequences: dict[Tag, tuple[Form, bytes, int]] = {}
+        self._kept: list[Kept] = []
+        self._recalled: list[tuple[int, int, KnownPassage]] = []  # how much was kept before, offset
         self._damage: Damage | None = None
         self._file_meta_inside = False
         self._offset = 0
         self._skip = 0
         self._pending = bytearray()
-        self._need = PREFIX_END
+        self._need = PREFIX_END if recall is None else WINDOW_BYTES  # what is recalled must lie in one window
         self._depth = 0
         self._un_depth = 0  # the depth at which a UN of undefined length was opened
-        self._copying: tuple[Tag, Form, int] | None = None  # tag, form and offset of the wanted sequence being walked
+        self._copying: tuple[Tag, bytes, int] | None = None  # tag, VR and offset of the wanted sequence being walked
         self._copy = bytearray()
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
@@ -129,17 +164,22 @@ class Scanner:
             for piece in self._inflater.pieces(data):
                 self._take(piece)
         except Broken as broken:
+            self._walk_start()
             self._damage = self._damage or Damage(self._offset, broken.reason)
 
     def finish(self) -> Scan:
         """The end of the data set: what was kept, and whether the structure was whole."""
-        if self._offset == 0 and self._pending and self._damage is None:
-            self._walk_window(bytes(self._pending))  # shorter than a preamble
+        self._walk_start()
         capped = self._inflater is not None and self._inflater.capped
         if self._damage is None and not capped:
             self._damage = self._cut_short()
-        elements = self._elements()
-        return Scan(elements, self._damage, self._file_meta_inside, capped)
+        passages = list(self._passages())
+        elements: dict[Tag, RawElement] = {}
+        for passage in passages:
+            elements.update(passage.elements)
+        if self._recall is not None and self._damage is None:
+            self._teach(self._recall, elements)
+        return Scan(elements, self._damage, self._file_meta_inside, capped, passages)
 
     def _take(self, data: bytes | bytearray | memoryview) -> None:
         size = len(data)
@@ -147,10 +187,11 @@ class Scanner:
         while at < size and self._damage is None:
             if self._skip:
                 step = min(self._skip, size - at)
-                self._copy_walked(data[at : at + step])
+                if self._copying is not None:
+                    self._copy_walked(data[at : at + step])
                 self._skip -= step
                 self._offset += step
-            elif self._need:
+            elif self._pending or size - at < self._need:
                 step = min(self._need - len(self._pending), size - at)
                 self._pending += data[at : at + step]
                 if len(self._pending) == self._need:
@@ -159,6 +200,11 @@ class Scanner:
                 step = min(WINDOW_BYTES, size - at)
                 self._walk_window(bytes(data[at : at + step]))
             at += step
+
+    def _walk_start(self) -> None:
+        """Walks what waits for a first window that the data set is too short for."""
+        if self._offset == 0 and self._pending and self._damage is None:
+            self._walk_window(bytes(self._pending))
 
     def _walk_window(self, window: bytes) -> None:
         if self._offset == 0 and not self._begin(window):
@@ -185,6 +231,9 @@ class Scanner:
             self._damage = Damage(0, "a whole file instead of a data set")
             return False
         self._form = form_of_first(self._form, window)
+        if self._recall is not None and min(self._limits.value_bytes_max, self._limits.kept_bytes_max) >= WINDOW_BYTES:
+            self._known = self._recall.passages(self._form, self._reading)
+            self._first_window = window
         return True
 
     def _walk_top(self, window: bytes, at: int) -> int:
@@ -192,7 +241,7 @@ class Scanner:
 
         The hot loop: about 0.2 us an element. Heads of the common VRs and small wanted values are dealt with in line.
         """
-        implicit, watched, values = self._form.implicit, self._watched, self._values
+        implicit, watched, known, kept = self._form.implicit, self._watched, self._known, self._kept
         short, pair = self._form.order.short, self._form.order.pair
         base, last = self._offset, len(window) - 8
         vr = b""
@@ -205,13 +254,16 @@ class Scanner:
                 start = at + 8
                 if vr not in SHORT:
                     wire, vr, length, start = read_head(window, at, self._form)
+            if wire in known and window.startswith(known[wire].data, at) and known[wire].cost <= self._room:
+                at = self._pass(known[wire], at)
+                continue
             if length == UNDEFINED:
                 return self._open(wire, vr, at, start)
             if wire in watched:
                 if length > SMALL_BYTES or start + length > last:
                     self._keep_large(window, watched[wire], vr, at, start, length)
                 else:
-                    values[watched[wire]] = vr, window[start : start + length], base + at
+                    kept.append((watched[wire], vr, window[start : start + length], base + at))
             at = start + length
         if at < len(window):
             raise Incomplete(at, 8)
@@ -223,15 +275,21 @@ class Scanner:
             return
         if start + length > len(window):
             raise Incomplete(at, start - at + length)
-        self._room -= length
-        self._values[tag] = vr, window[start : start + length], self._offset + at
+        self._room -= cost_of(length)
+        self._kept.append((tag, vr, window[start : start + length], self._offset + at))
+
+    def _pass(self, passage: KnownPassage, at: int) -> int:
+        """Takes a passage as read; the index behind it."""
+        self._recalled.append((len(self._kept), self._offset + at, passage))
+        self._room -= passage.cost
+        return at + len(passage.data)
 
     def _open(self, wire: int, vr: bytes, at: int, start: int) -> int:
         """Enters a top-level element of undefined length; the index of its first item."""
         self._depth = 1
         self._un_depth = 1 if vr == b"UN" else 0
         if wire in self._watched and vr in SEQUENCES:
-            self._copying = self._watched[wire], WITHIN_UN if self._un_depth else self._form, self._offset + at
+            self._copying = self._watched[wire], UN_ITEMS if self._un_depth else b"SQ", self._offset + at
         return start
 
     def _walk_nested(self, window: bytes, at: int) -> int:
@@ -294,9 +352,9 @@ class Scanner:
     def _close(self) -> None:
         """Leaves the top-level element that `_open` entered."""
         if self._copying is not None:
-            tag, form, offset = self._copying
-            self._sequences[tag] = form, bytes(self._copy), offset
-            self._room -= len(self._copy)
+            tag, vr, offset = self._copying
+            self._kept.append((tag, vr, bytes(self._copy), offset))
+            self._room -= cost_of(len(self._copy))
             self._copying = None
             self._copy.clear()
 
@@ -308,20 +366,41 @@ class Scanner:
             return Damage(self._offset, "the last element is cut short")
         return Damage(self._offset, "a sequence does not end") if self._depth else None
 
-    def _elements(self) -> dict[Tag, RawElement]:
+    def _passages(self) -> Iterator[Passage]:
+        """What was kept and what was recalled, in the order of the data set."""
+        begin = 0
+        for end, _, passage in self._recalled:
+            if end > begin:
+                yield Passage(self._elements(self._kept[begin:end]))
+            yield passage
+            begin = end
+        yield Passage(self._elements(self._kept[begin:]))
+
+    def _elements(self, kept: Sequence[Kept]) -> RawDataSet:
         elements: dict[Tag, RawElement] = {}
         order = self._form.order.name
-        for tag, (vr, value, offset) in self._values.items():
-            name = VR_NAMES.get(vr) or vr_of(tag)
+        for tag, vr, value, offset in kept:
+            name = NAMES.get(vr) or vr_of(tag)
             if name == "SQ":
-                self._read_sequence(elements, tag, WITHIN_UN if vr == b"UN" else self._form, value, offset)
+                self._read_sequence(elements, tag, WITHIN_UN if vr in UN_FORMS else self._form, value, offset)
             elif 0x00080000 <= tag < 0xFFFE0000:
                 elements[tag] = name, value, order
             else:
                 self._misplaced(tag, value, offset)
-        for tag, (form, value, offset) in self._sequences.items():
-            self._read_sequence(elements, tag, form, value, offset)
         return elements
+
+    def _teach(self, recall: Recall, elements: RawDataSet) -> None:
+        """Has it learn from this data set, when much of it was not known."""
+        size = len(self._first_window)
+        if len([offset for *_, offset in self._kept if offset < size]) > READ_MAX:
+            recall.learn(Beginning(self._form, self._reading, self._first_window, sorted(self._marks())), elements)
+
+    def _marks(self) -> Iterator[Mark]:
+        """Where every wanted element began, one that was recalled as well as one that was read."""
+        for tag, _, value, offset in self._kept:
+            yield offset, tag, len(value)
+        for _, offset, passage in self._recalled:
+            yield from passage.marks(offset)
 
     def _misplaced(self, tag: Tag, value: bytes, offset: int) -> None:
         """Notes an element that belongs elsewhere; zero bytes behind the end are none of group 0000."""

@@ -1,6 +1,7 @@
 """Unique identifiers, PS3.5 9.1: digits and dots, at most 64 characters. Judged here once, for every layer above."""
 
 import re
+from functools import lru_cache
 
 _COMPONENTS = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
 _ODD = re.compile(r"[!-\[\]-~]+")
@@ -15,7 +16,13 @@ def is_valid_uid(text: str) -> bool:
 
     Many senders write them (1.02.3), and refusing their images helps nobody; see `has_leading_zero`.
     """
-    return len(text) <= UID_CHARACTERS_MAX and _COMPONENTS.fullmatch(text) is not None
+    return len(text) <= UID_CHARACTERS_MAX and _has_components(text)
+
+
+@lru_cache(maxsize=1024)
+def _has_components(text: str) -> bool:
+    """Remembered, since an object is named by the same UIDs several times, and by those of its neighbours."""
+    return _COMPONENTS.fullmatch(text) is not None
 
 
 def is_odd_uid(text: str) -> bool:

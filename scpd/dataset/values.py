@@ -20,14 +20,14 @@ _PADDING = " \0"
 
 def text_of(vr: str, value: bytes, order: str, charset: CharacterSet) -> str:
     """The text of a value field; `order` is "<" or ">". Never fails: bytes behind the last whole number are dropped."""
-    if vr in _IN_CHARACTER_SET:
-        text = charset.decode(value, person_name=vr == "PN")
-        if vr in _ONE_VALUE:
-            return text.rstrip(_PADDING)  # leading spaces are part of a text, and so is a backslash
-    elif vr in _BINARY:
+    if vr in _BINARY:
         return _binary_text(vr, value, order)
+    if vr not in _IN_CHARACTER_SET or (value.isascii() and b"\x1b" not in value):
+        text = value.decode("latin-1")  # ASCII is the same in all of them, as nearly all values are
     else:
-        text = value.decode("latin-1")
+        text = charset.decode(value, person_name=vr == "PN")
+    if vr in _ONE_VALUE:
+        return text.rstrip(_PADDING)  # leading spaces are part of a text, and so is a backslash
     if "\\" in text and vr != "UR":
         return "\\".join([one.strip(_PADDING) for one in text.split("\\")])
     return text.strip(_PADDING)

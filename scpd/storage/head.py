@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from scpd.dataset.attributes import Attributes, Tag, text
+from scpd.dataset.recall import Recall
 from scpd.dataset.scanner import DEFAULT_LIMITS, Scan, ScanLimits, Scanner, Wanted
 from scpd.dataset.uid import is_odd_uid, is_valid_uid
 from scpd.dimse.status import DimseFailure, Status
@@ -60,13 +61,19 @@ class Head:
     `differing` are then the UIDs that are others than those of the command, which only leniency lets pass.
     """
 
-    def __init__(self, incoming: Incoming, limits: ScanLimits = DEFAULT_LIMITS, leniency: Leniency = STRICT) -> None:
+    def __init__(
+        self,
+        incoming: Incoming,
+        limits: ScanLimits = DEFAULT_LIMITS,
+        leniency: Leniency = STRICT,
+        recall: Recall | None = None,
+    ) -> None:
         self._incoming = incoming
         self._leniency = leniency
         self._is_uid = is_odd_uid if leniency.odd_uids else is_valid_uid
         self._attributes: Attributes = {}
         self.differing: tuple[Tag, ...] = ()
-        self._scanner = Scanner(incoming.transfer_syntax_uid, _indexed(limits.besides), limits)
+        self._scanner = Scanner(incoming.transfer_syntax_uid, _indexed(limits.besides), limits, recall)
 
     def feed(self, chunks: Iterable[memoryview]) -> None:
         """The next bytes of the data set; the views may be reused when this returns."""

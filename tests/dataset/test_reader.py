@@ -74,6 +74,7 @@ def test_a_deflated_data_set_is_inflated_first() -> None:
         (element(0x00081032, ITEM + SEQUENCE_END, UNDEFINED), "an item does not end"),
         (element(0x00081032, element(0xFFFEE000, CODE, 4)), "longer than what holds it"),
         (element(0x00081032, element(0xFFFEE000, CODE[:4])), "head does not end"),
+        (element(0x00081032, element(0xFFFEE000, b"")[:7]), "head does not end"),
         (element(0x00081032, ITEM, UNDEFINED) * (DEPTH_MAX + 1), "nested too deep"),
     ],
 )

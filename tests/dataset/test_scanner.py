@@ -124,7 +124,7 @@ def test_a_flipped_byte_anywhere_never_raises_and_chunks_never_matter(rng: rando
 
 
 def test_an_empty_data_set_is_whole_and_holds_nothing() -> None:
-    assert scan(b"", step=1) == Scan({}, None, False, False)
+    assert scan(b"", step=1) == Scan({}, None, False, False, [])
 
 
 def test_a_large_value_before_a_wanted_one_is_passed_over_and_not_kept() -> None:
@@ -171,6 +171,12 @@ def test_a_wanted_sequence_is_kept_whole(defined: bool, step: int) -> None:
     data = sequence(0x00081032, [item(SOP_UID + inner, defined=defined), item(b"", defined=defined)])
     expected: tuple[Attributes, ...] = ({UID: "1.2", 0x00081115: ({0x00100020: "P1"},)}, {})
     assert scan(data, step=step).attributes() == {0x00081032: expected}
+
+
+@pytest.mark.parametrize("step", [4_093, 100_000])
+def test_a_wanted_sequence_may_be_longer_than_a_window(step: int) -> None:
+    data = sequence(0x00081032, [item(element(0x00104000, "UT", b"x" * 40_000))]) + PATIENT
+    assert scan(data, step=step).attributes() == {0x00081032: ({0x00104000: "x" * 40_000},), 0x00100020: "P1"}
 
 
 @pytest.mark.parametrize("step", [1, 100_000])
@@ -274,7 +280,7 @@ def test_bytes_behind_the_damage_are_ignored() -> None:
     scanner.feed(SOP_UID + sequence(PRIVATE, [PATIENT]) + bytes(200))
     damage = scanner.finish().damage
     scanner.feed(PATIENT)
-    assert scanner.finish() == Scan(scanner.finish().elements, damage, False, False)
+    assert scanner.finish() == Scan(scanner.finish().elements, damage, False, False, [])
     assert 0x00100020 not in scanner.finish().elements
 
 
@@ -347,7 +353,7 @@ def test_t20_a_deflated_stream_that_is_corrupt_or_cut_short_is_damage() -> None:
     flushed = stream.compress(SOP_UID) + stream.flush(zlib.Z_SYNC_FLUSH)
     assert scan(flushed, DEFLATED).damage == Damage(12, "the deflated stream does not end")
     corrupt = scan(flushed + b"\xff" * 50, DEFLATED)
-    assert corrupt.damage == Damage(0, "the deflated stream is corrupt")
+    assert corrupt.damage == Damage(12, "the deflated stream is corrupt")
     assert scan(flushed + b"\xff" * 50, DEFLATED, step=1) == corrupt
 
 
