@@ -166,9 +166,9 @@ class ArchiveSink:
 
 
 def remove_unindexed(blobs: Blobs, index: Index) -> None:
-    """Removes what the last batch before a crash placed but did not index. Raises OSError, StorageError."""
-    announced = blobs.announced()
-    for location in announced.keys() - index.known(announced):
+    """Removes what was placed but not indexed when a crash came. Raises OSError, StorageError."""
+    expected = blobs.expected()
+    for location in expected.keys() - index.known(expected):
         blobs.remove(location)
 
 

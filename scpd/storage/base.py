@@ -187,12 +187,8 @@ class Draft(Protocol):
         """The digest of the finished content by another algorithm than its own."""
         ...
 
-    def sync(self) -> None:
-        """Makes the finished content durable. For `Blobs.settle` to call."""
-        ...
-
     def place(self, location: Location) -> None:
-        """Gives the finished object its final name; both are durable only after `Blobs.settle`."""
+        """Gives the finished object its name, or another one later. It is durable when `Blobs.settle` has it, too."""
         ...
 
     def abandon(self) -> None:
@@ -223,23 +219,24 @@ class Blobs(Protocol):
         """Begins an object."""
         ...
 
-    def announce(self, names: Mapping[Location, str]) -> None:
-        """Notes durably which names may appear, each with its SOP Instance UID, in place of those noted before."""
+    def expect(self, location: Location, sop_instance_uid: str) -> None:
+        """Notes durably, before it happens, that an object may be there without an index row."""
         ...
 
-    def announced(self) -> Mapping[Location, str]:
-        """The names noted last: all that can exist without an index row after a crash."""
+    def forget(self, location: Location) -> None:
+        """Takes back what `expect` noted: the object has its row, or is gone."""
         ...
 
-    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
-        """Makes placed objects durable, content and name, and the end of removed ones, given with None.
+    def expected(self) -> Mapping[Location, str]:
+        """The objects, with their UIDs, that may lack a row after a crash. Before the first `expect` of a life."""
+        ...
 
-        Gives for each that is not what went wrong.
-        """
+    def settle(self, placed: Collection[Location]) -> None:
+        """Makes placed objects durable, content and name, all at once, where `Draft.place` has not done so."""
         ...
 
     def remove(self, location: Location) -> None:
-        """Removes a placed object; one that is not there is fine."""
+        """Removes a placed object for good; one that is not there is fine."""
         ...
 
     def read(self, location: Location) -> Iterator[bytes]:

@@ -1,24 +1,28 @@
-"""Group commit: one thread takes whatever queued while it was busy and makes all of it durable at once.
+"""Group commit: objects become durable side by side, and visible together, many in one transaction.
 
-A batch goes through seven steps, and what fails in one of them is taken back and goes no further:
+An object goes through seven steps, and what fails in one of them is taken back and goes no further:
 
-    seal      every file is written to its end; a large one that had to wait was so already, by another thread
+    seal      its file is written to the end and gets its digest
+    expect    the name that it will have is noted durably
+    place     the file is synced, gets this name, and the folders that lead there are synced
     decide    same bytes are dropped; what other bytes under a known UID become is a matter of policy
-    announce  the names that files will have are noted durably
-    place     files get these names
-    settle    what they contain and the folders that list them are synced, all at once
-    index     one transaction makes them visible, and those they replace invisible; these files are removed then
+    settle    where a whole file system is synced instead of files, this is the moment
+    index     one transaction makes a batch visible, and those it replaces invisible; these files are removed then
     answer    the waiting associations hear of it, in one call into their event loop
 
-Nobody waits for a batch to fill: alone, an object is a batch of one. Nothing that failed is tried again here: after a
-failed sync the kernel may report success for pages it threw away, so only the sender can repeat the object.
+A few threads take objects up to `place` side by side: most of that time is the disk's, and a thread that waits for the
+disk keeps nobody else from working. Then the first thread that finds nobody at it commits all that is ready, and goes
+on as long as something is: alone, an object is a batch of one and is never handed over.
+
+Nothing that failed is tried again here: after a failed sync the kernel may report success for pages it threw away, so
+only the sender can repeat the object.
 """
 
 import asyncio
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 
 from scpd.storage.base import (
@@ -40,8 +44,8 @@ from scpd.storage.base import (
 from scpd.storage.digests import algorithm_of
 
 BATCH_MAX = 128
-FINISHERS = 4
-LARGE_BYTES_MIN = 32_768  # fewer bytes are written sooner than they are handed to another thread
+WORKERS = 4  # more of them wait for the interpreter, and for each other, instead of for the disk
+SHARE_MAX = 8
 DUPLICATES: Mapping[Duplicates, Outcome] = {
     Duplicates.KEEP_FIRST: Outcome.QUARANTINED,
     Duplicates.REPLACE: Outcome.REPLACED,
@@ -61,10 +65,10 @@ class Commit:
     rest: Sequence[memoryview]
     answer: asyncio.Future[Outcome]
     location: Location = ""
+    names: list[Location] = field(default_factory=list)  # where a crash would have to look for a file without a row
     sealed: Sealed = UNSEALED
     outcome: Outcome = Outcome.STORED
     kept: bool = True  # whether a file and a row are added for it
-    is_sealed: bool = False
     replaces: Location = ""  # where the object lies that gives way to this one
     relies_on: "Commit | None" = None  # an earlier one of this batch under the same UID
     visible: bool = False  # the row is committed: nothing takes it back
@@ -91,86 +95,102 @@ class Committer:
         self._index = index
         self._duplicates = duplicates
         self._queue: SimpleQueue[Commit | None] = SimpleQueue()
-        self._large: SimpleQueue[Commit | None] = SimpleQueue()
-        self._finishers = [
-            threading.Thread(target=self._finish_large, name=f"scpd-finish-{number}", daemon=True)
-            for number in range(FINISHERS)
+        self._placed: SimpleQueue[Commit] = SimpleQueue()
+        self._committing = threading.Lock()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"scpd-commit-{number}", daemon=True) for number in range(WORKERS)
         ]
-        self._thread = threading.Thread(target=self._run, name="scpd-commit", daemon=True)
-        self._is_busy = False  # when it is not, the committing thread has time to write a large object itself
-        self._in_doubt: dict[Location, str] = {}
+        self._in_doubt: set[Location] = set()
 
     def start(self) -> None:
         """Begins to work."""
-        self._thread.start()
-        for finisher in self._finishers:
-            finisher.start()
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, commit: Commit) -> None:
         """Queues an object; its `answer` is resolved in the event loop it belongs to."""
-        is_large = self._is_busy and sum(view.nbytes for view in commit.rest) >= LARGE_BYTES_MIN
-        (self._large if is_large else self._queue).put(commit)
+        self._queue.put(commit)
 
     def close(self) -> None:
         """Blocks until all that was submitted is answered. May be called twice."""
-        self._large.put(None)
-        for finisher in self._finishers:
-            if finisher.ident is not None:
-                finisher.join()
         self._queue.put(None)
-        if self._thread.ident is not None:
-            self._thread.join()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
 
-    def _finish_large(self) -> None:
-        while (commit := self._large.get()) is not None:
-            self._finish(commit)
-            self._queue.put(commit)
-            del commit  # or its views would be held until the next one comes
-        self._large.put(None)  # for the next finisher
+    def _work(self) -> None:
+        while share := self._share():
+            while share:
+                commit = share.pop(0)
+                self._place(commit)
+                self._placed.put(commit)
+                del commit  # or its views would be held until the next one comes
+            self._commit_placed()
 
-    def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
-            self._is_busy = True
-            batch = [first, *self._queued()]
-            try:
-                self._commit(batch)
-            except Exception as error:
-                for commit in _alive(batch):
-                    commit.fail(error)
-            batch[0].answer.get_loop().call_soon_threadsafe(_answer, batch)
-            del first, batch  # or their views would be held until the next object comes
-            self._is_busy = not self._queue.empty()
-
-    def _queued(self) -> Iterator[Commit]:
+    def _share(self) -> list[Commit]:
+        """Waits for objects: one, or a few of those that came while every thread was busy. Empty at the end."""
+        share: list[Commit] = []
+        commit = self._queue.get()
         with suppress(Empty):
-            for _ in range(BATCH_MAX - 1):
+            while commit is not None:
+                share.append(commit)
+                if len(share) == SHARE_MAX:
+                    return share
                 commit = self._queue.get_nowait()
-                if commit is None:
-                    self._queue.put(None)
-                    return
-                yield commit
+            self._queue.put(None)  # for the next thread, and this one
+        return share
 
-    def _commit(self, batch: Sequence[Commit]) -> None:
-        for commit in batch:
-            if not commit.is_sealed and commit.error is None:
-                self._finish(commit)
-        self._decide(_alive(batch))
-        if kept := _kept(batch):
-            self._announce(kept)
-            self._place(kept)
-            self._settle(_alive(kept))
-            _fail_reliant(_alive(batch))
-            self._add(_alive(kept))
-            _fail_reliant([commit for commit in _alive(batch) if not commit.kept])
-
-    def _finish(self, commit: Commit) -> None:
+    def _place(self, commit: Commit) -> None:
+        """Seals an object and gives it a name, which nobody knows before it has a row."""
         try:
             if commit.draft is None:
                 commit.draft = self._blobs.draft(commit.incoming)
             commit.sealed = commit.draft.finish(commit.rest)
-            commit.is_sealed = True
+            location = self._blobs.location(commit.incoming, commit.instance)
+            self._move(commit, self._blobs.quarantine(location) if commit.instance.unfit else location)
         except Exception as error:
             commit.fail(error)
+
+    def _move(self, commit: Commit, location: Location) -> None:
+        assert commit.draft is not None
+        self._blobs.expect(location, commit.incoming.sop_instance_uid)
+        commit.names.append(location)
+        commit.draft.place(location)
+        commit.location = location
+
+    def _commit_placed(self) -> None:
+        """Commits what is ready, unless another thread is at it: that one sees what was put there before it ended."""
+        while not self._placed.empty() and self._committing.acquire(blocking=False):
+            try:
+                self._commit_batch([*self._ready()])
+            finally:
+                self._committing.release()
+
+    def _ready(self) -> Iterator[Commit]:
+        with suppress(Empty):
+            for _ in range(BATCH_MAX):
+                yield self._placed.get_nowait()
+
+    def _commit_batch(self, batch: Sequence[Commit]) -> None:
+        if not batch:
+            return
+        try:
+            self._commit(batch)
+        except Exception as error:
+            for commit in _alive(batch):
+                commit.fail(error)
+        for location in (name for commit in batch for name in commit.names):
+            if location not in self._in_doubt:
+                self._blobs.forget(location)
+        batch[0].answer.get_loop().call_soon_threadsafe(_answer, batch)
+
+    def _commit(self, batch: Sequence[Commit]) -> None:
+        self._decide(_alive(batch))
+        if kept := _kept(batch):
+            self._blobs.settle([commit.location for commit in kept])
+            _fail_reliant(_alive(batch))
+            self._add(_kept(batch))
+            _fail_reliant([commit for commit in _alive(batch) if not commit.kept])
 
     def _decide(self, batch: Sequence[Commit]) -> None:
         holders = dict(self._index.holders({commit.incoming.sop_instance_uid for commit in batch}))
@@ -184,13 +204,20 @@ class Committer:
     def _judge(self, commit: Commit, holder: Holder) -> Holder:
         """Decides what becomes of one object, and who holds its UID then."""
         digest = commit.sealed.digest
-        commit.location = self._blobs.location(commit.incoming, commit.instance)
         commit.outcome = self._outcome(commit, holder)
-        if commit.outcome is Outcome.QUARANTINED and digest not in holder.quarantined:
-            commit.location = self._blobs.quarantine(commit.location)
-            return replace(holder, quarantined=holder.quarantined | {digest})
+        try:
+            if commit.outcome is Outcome.QUARANTINED and digest not in holder.quarantined:
+                if not commit.instance.unfit:
+                    self._move(commit, self._blobs.quarantine(commit.location))
+                return replace(holder, quarantined=holder.quarantined | {digest})
+            if commit.outcome is Outcome.REPLACED:
+                self._blobs.expect(holder.location, commit.incoming.sop_instance_uid)
+                commit.names.append(holder.location)
+                commit.replaces = holder.location
+        except OSError as error:
+            commit.fail(error)
+            return holder
         if commit.outcome in (Outcome.STORED, Outcome.REPLACED):
-            commit.replaces = holder.location if commit.outcome is Outcome.REPLACED else ""
             return replace(holder, stored=digest, location=commit.location)
         commit.kept = False
         if commit.draft is not None:
@@ -204,25 +231,6 @@ class Committer:
             return Outcome.QUARANTINED
         return Outcome.STORED if holder.stored is None else DUPLICATES[self._duplicates]
 
-    def _announce(self, batch: Sequence[Commit]) -> None:
-        """Notes the files that will come, and those that will go: a crash may come between."""
-        names = {location: commit.incoming.sop_instance_uid for commit in batch for location in _names(commit)}
-        self._blobs.announce(self._in_doubt | names)
-
-    def _place(self, batch: Sequence[Commit]) -> None:
-        for commit in batch:
-            assert commit.draft is not None
-            try:
-                commit.draft.place(commit.location)
-            except OSError as error:
-                commit.fail(error)
-
-    def _settle(self, batch: Sequence[Commit]) -> None:
-        failed = self._blobs.settle({commit.location: commit.draft for commit in batch})
-        for commit in batch:
-            if commit.location in failed:
-                commit.fail(failed[commit.location])
-
     def _add(self, batch: Sequence[Commit]) -> None:
         stored = [commit.record() for commit in batch if commit.outcome is not Outcome.QUARANTINED]
         aside = [commit.record() for commit in batch if commit.outcome is Outcome.QUARANTINED]
@@ -231,7 +239,7 @@ class Committer:
         except CommitInDoubt as error:
             # A crash could bring these rows back. Their files stay until a later transaction rules that out.
             for commit in batch:
-                self._in_doubt[commit.location] = commit.incoming.sop_instance_uid
+                self._in_doubt.add(commit.location)
                 commit.error = error
         except StorageError as error:
             for commit in batch:
@@ -250,21 +258,21 @@ class Committer:
             batch[0].fail(error)
         else:
             for commit in batch:
-                self._add([commit])
+                _fail_reliant([commit])
+                self._add(_alive([commit]))
 
     def _remove_replaced(self, locations: Sequence[Location]) -> None:
         """Removes files that no row names any more, for good: later batches announce others."""
         for location in locations:
             with suppress(OSError):
                 self._blobs.remove(location)
-        if locations:
-            self._blobs.settle(dict.fromkeys(locations))
 
     def _clear_doubt(self) -> None:
         while self._in_doubt:
-            location, _ = self._in_doubt.popitem()
+            location = self._in_doubt.pop()
             with suppress(OSError):
                 self._blobs.remove(location)
+            self._blobs.forget(location)
 
 
 def _alive(batch: Sequence[Commit]) -> list[Commit]:
@@ -290,16 +298,13 @@ def _in_terms_of(commit: Commit, holder: Holder) -> Holder:
     return replace(holder, stored=stored, quarantined=frozenset(map(term, holder.quarantined)))
 
 
-def _names(commit: Commit) -> Iterator[Location]:
-    yield commit.location
-    if commit.replaces:
-        yield commit.replaces
-
-
 def _fail_reliant(batch: Sequence[Commit]) -> None:
-    """What was judged by an object that then was not kept would be a false answer. In order, so chains fall."""
+    """What was judged by an object that then was not kept would be a false answer."""
     for commit in batch:
-        if commit.relies_on is not None and commit.relies_on.error is not None:
+        earlier = commit.relies_on
+        while earlier is not None and earlier.error is None:
+            earlier = earlier.relies_on
+        if earlier is not None:
             commit.fail(OutOfResources("another object under this UID failed at the same moment"))
 
 

@@ -1,4 +1,4 @@
-"""Blobs on disk: temp file in the spool, rename, one round of syncs for contents and folders.
+"""Blobs on disk: temp file in the spool, sync, rename, sync of the folders that lead to it.
 
     spool/<name>                              drafts; whatever is here at start-up is removed
     studies/<study>/<series>/<sop>.<name>.dcm  objects of patients, each folder named by a UID or by a hash of one
@@ -6,9 +6,7 @@
     quarantine/<sop>.<name>.dcm                objects kept aside
     journal, lock
 
-`<name>` is used once, ever, so no rename replaces anything and a reader never meets a file that changes. A folder
-counts as durable only after the folder that lists it was synced; when such a sync fails the new folder is removed
-instead of being trusted later, because the second sync of the same pages reports success without writing them.
+`<name>` is used once, ever, so no rename replaces anything and a reader never meets a file that changes.
 
 The journal says where names may appear before their index rows do, see `frontier.py`. It is overwritten in place and
 synced before the first of them appears, so after a crash start-up need not walk millions of folders to find them.
@@ -27,26 +25,23 @@ from blake3 import blake3
 
 from scpd.dataset.uid import is_valid_uid
 from scpd.storage import part10
-from scpd.storage.base import Draft, Incoming, Instance, Location, StoreUnavailable
-from scpd.storage.crew import Crew
+from scpd.storage.base import Incoming, Instance, Location, StoreUnavailable
 from scpd.storage.digests import BLAKE3
 from scpd.storage.draft import FileDraft
+from scpd.storage.folders import FOLDER_MODE, Folders, sync_folder
 from scpd.storage.frontier import LIFE_CHARACTERS, Frontier, subject_of
 from scpd.storage.journal import Journal
 from scpd.storage.lock import Lock
 from scpd.storage.syncfs import reports_failures, sync_file_system
 
 READ_BYTES = 1 << 20
-FOLDER_MODE = 0o750
-FOLDERS_REMEMBERED = 65_536
-SYNCS_AT_ONCE = 16
 
 
 class Sync(Enum):
-    """How a batch becomes durable."""
+    """How objects become durable."""
 
-    FILES = "files"  # every file and every folder is synced, side by side
-    FILESYSTEM = "filesystem"  # one syncfs(2), which pays for what others wrote there too
+    FILES = "files"  # every file and every folder is synced by itself, many side by side
+    FILESYSTEM = "filesystem"  # one syncfs(2) a batch, which pays for what others wrote there too
     NONE = "none"  # not at all: a power cut loses what was acknowledged
 
 
@@ -64,8 +59,7 @@ class FileBlobs:
         self._lock = Lock(root / "lock")
         self._journal = Journal(root / "journal", sync=sync is not Sync.NONE)
         self._frontier = Frontier(self._journal, self._life)
-        self._durable: dict[str, None] = {}
-        self._syncers = Crew(SYNCS_AT_ONCE, "scpd-sync")
+        self._folders = Folders(str(root))
         self._numbers = count()
 
     def open(self) -> None:
@@ -86,7 +80,6 @@ class FileBlobs:
             raise StoreUnavailable(f"cannot use {self.root}: {error.strerror}") from error
 
     def close(self) -> None:
-        self._syncers.dismiss()
         self._journal.close()
         if self._root_fd is not None:
             os.close(self._root_fd)
@@ -105,66 +98,34 @@ class FileBlobs:
     def draft(self, incoming: Incoming) -> FileDraft:
         return FileDraft(self, f"{self.spool}/{self._fresh_name()}", incoming)
 
-    def announce(self, names: Mapping[Location, str]) -> None:
-        self._frontier.cover(names)
+    def expect(self, location: Location, sop_instance_uid: str) -> None:
+        self._frontier.expect(location, sop_instance_uid)
 
-    def announced(self) -> Mapping[Location, str]:
+    def expected(self) -> Mapping[Location, str]:
         noted = self._frontier.left()
         locations = (f"{folder}/{name}" for folder in noted.folders for name in self._listed(folder))
         owners = {location: self._owner(location) for location in locations if noted.includes(location)}
         return {location: uid for location, uid in owners.items() if uid} | dict(noted.others)
 
-    def forget_announced(self) -> None:
+    def forget(self, location: Location) -> None:
+        self._frontier.forget(location)
+
+    def forget_all(self) -> None:
         """Takes back what was noted, after every file there is was judged by itself. Raises OSError."""
         self._journal.write([])
 
-    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
-        match self._sync:
-            case Sync.FILES:
-                return self._sync_each(placed)
-            case Sync.FILESYSTEM if placed:
-                return self._sync_all(placed)
-        return {}
-
-    def _sync_all(self, placed: Collection[Location]) -> Mapping[Location, OSError]:
-        assert self._root_fd is not None
-        try:
+    def settle(self, placed: Collection[Location]) -> None:
+        if self._sync is Sync.FILESYSTEM and placed:
+            assert self._root_fd is not None
             sync_file_system(self._root_fd)
-        except OSError as error:
-            return dict.fromkeys(placed, error)
-        return {}
-
-    def _sync_each(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
-        """Syncs the files, every folder that lists one, and each that lists a folder not known to be durable."""
-        listings = {location: self._unsynced(location) for location in placed}
-        folders = list({folder for listing in listings.values() for folder in listing})
-        jobs = {location: draft.sync for location, draft in placed.items() if draft is not None}
-        jobs |= {folder: partial(sync_folder, self._path(folder)) for folder in folders}
-        errors = zip(jobs, self._syncers.errors(list(jobs.values())), strict=True)
-        failed = {what: error for what, error in errors if error is not None}
-        for location, listing in listings.items():
-            if failed.keys().isdisjoint(listing):
-                self._remember(location)
-        causes = {location: (location, *listing) for location, listing in listings.items()}
-        return {
-            location: next(failed[cause] for cause in chain if cause in failed)
-            for location, chain in causes.items()
-            if not failed.keys().isdisjoint(chain)
-        }
 
     def remove(self, location: Location) -> None:
-        with suppress(FileNotFoundError):
-            os.unlink(self._path(location))
-        for folder in _folders(location):
-            if folder in self._durable:
-                break
-            try:
-                os.rmdir(self._path(folder))
-            except OSError:
-                break
+        self._folders.remove(location)
+        if self._sync is not Sync.NONE:
+            self._folders.sync_removal(location)
 
     def read(self, location: Location) -> Iterator[bytes]:
-        with open(self._path(location), "rb") as file:
+        with open(self._folders.path(location), "rb") as file:
             file.seek(part10.data_set_offset(file.read(part10.DATA_SET_OFFSET_BYTES)))
             yield from iter(partial(file.read, READ_BYTES), b"")
 
@@ -173,39 +134,24 @@ class FileBlobs:
         return state.f_bavail * state.f_frsize
 
     def rename(self, path: str, location: Location) -> None:
-        """Moves the file at `path` to its final name, making the folders on the way."""
-        try:
-            os.rename(path, self._path(location))
-        except FileNotFoundError:
-            for folder in reversed(_folders(location)):
-                self._make_folder(folder)
-            os.rename(path, self._path(location))
+        """Moves the file at `path` to its final name, durably where files are synced one by one. Raises OSError."""
+        self._sync_name(location, self._folders.rename(path, location))
+
+    def path(self, location: Location) -> str:
+        """Where a placed object is for the operating system."""
+        return self._folders.path(location)
 
     def link(self, location: Location, target: Location) -> None:
         """Gives a placed object a second name. Raises OSError."""
-        for folder in reversed(_folders(target)):
-            self._make_folder(folder)
-        os.link(self._path(location), self._path(target))
+        self._sync_name(target, self._folders.link(location, target))
 
-    def _make_folder(self, folder: str) -> None:
-        with suppress(FileExistsError):
-            os.mkdir(self._path(folder), FOLDER_MODE)
-            self._durable.pop(folder, None)
-
-    def _unsynced(self, location: Location) -> list[str]:
-        """The folder that lists `location`, and those whose listing leads there and may not be durable yet."""
-        below = _folders(location)
-        return [below[0], *(_parent(folder) for folder in below if folder not in self._durable)]
-
-    def _remember(self, location: Location) -> None:
-        for folder in _folders(location):
-            self._durable[folder] = None
-        while len(self._durable) > FOLDERS_REMEMBERED:
-            del self._durable[next(iter(self._durable))]
+    def _sync_name(self, location: Location, failures: int) -> None:
+        if self.syncs_files:
+            self._folders.sync(location, failures)
 
     def _listed(self, folder: str) -> Sequence[str]:
         try:
-            return os.listdir(self._path(folder))
+            return os.listdir(self._folders.path(folder))
         except FileNotFoundError:
             return ()
 
@@ -214,38 +160,14 @@ class FileBlobs:
         subject = subject_of(location)
         if is_valid_uid(subject):
             return subject
-        with open(self._path(location), "rb") as file, suppress(ValueError):
+        with open(self._folders.path(location), "rb") as file, suppress(ValueError):
             return part10.read_head(file).incoming.sop_instance_uid
         return ""
 
     def _fresh_name(self) -> str:
         return f"{self._life}{next(self._numbers):x}"
 
-    def _path(self, location: Location) -> str:
-        return f"{self.root}/{location}"
-
 
 def _safe(uid: str) -> str:
     """`uid` where it is one (PS3.5 9.1), else a hash of it: only digits, dots and hexadecimal reach a path."""
     return uid if is_valid_uid(uid) else "h" + blake3(uid.encode("utf-8", "surrogatepass")).hexdigest(16)
-
-
-def _parent(folder: str) -> str:
-    return folder.rpartition("/")[0]
-
-
-def _folders(location: Location) -> list[str]:
-    """The folders above `location`, the nearest first, without the root."""
-    folders = []
-    while location := _parent(location):
-        folders.append(location)
-    return folders
-
-
-def sync_folder(path: str) -> None:
-    """Makes the names that a folder lists durable. Raises OSError."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -1,12 +1,14 @@
 """Where files may lie that have no index row yet: a few folders, and the numbers of the names in them.
 
-Noting every name would cost each batch a sync. So what is noted durably, before a first name appears there, is its
+Noting every name would cost each object a sync. So what is noted durably, before a first name appears there, is its
 folder; objects of one series then share one note. A crash leaves no more than `FOLDERS_MAX` folders to look through,
 and in them only the names of the life that crashed whose number is not below the noted one: all before are known to
 have a row or to be gone. The note is renewed when the numbers have run far ahead of it, so that looking stays short.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
+from threading import Lock
 from typing import NamedTuple
 
 from scpd.storage.base import Location
@@ -40,7 +42,7 @@ class Noted(NamedTuple):
 
     life: str
     first: int
-    folders: Sequence[str]
+    folders: Collection[str]
     others: Mapping[Location, str]  # with their SOP Instance UIDs
 
     def includes(self, location: Location) -> bool:
@@ -48,33 +50,43 @@ class Noted(NamedTuple):
         name = parse(location)
         return name.life == self.life and name.number >= self.first
 
+    def covers(self, location: Location, number: int) -> bool:
+        """Whether the note need not be renewed for this name; those of other lives have no number here."""
+        if number < 0:
+            return location in self.others
+        return folder_of(location) in self.folders and 0 <= number - self.first < NAMES_MAX
+
 
 class Frontier:
-    """What is noted in `journal` in the course of one life. One thread at a time; its methods may raise OSError."""
+    """What is noted in `journal` in the course of one life. Any thread may call; methods may raise OSError."""
 
     def __init__(self, journal: Journal, life: str) -> None:
         self._journal = journal
         self._life = life
-        self._noted = Noted(life, 0, (), {})
+        self._lock = Lock()
+        self._noted = Noted(life, 0, {}, {})
+        self._expected: dict[Location, tuple[int, str]] = {}  # number, -1 in an object of an earlier life; and UID
 
-    def cover(self, names: Mapping[Location, str]) -> None:
-        """Makes sure that these are noted durably, each with its SOP Instance UID; those covered before are settled.
+    def expect(self, location: Location, sop_instance_uid: str) -> None:
+        """Makes sure that this name is noted durably, until it is forgotten.
 
-        Objects of an earlier life come here when they are replaced, or released from quarantine.
+        Objects that are there already come here when they are replaced, or released from quarantine.
         """
-        numbers = {location: parse(location).number for location in names if parse(location).life == self._life}
-        others = {location: uid for location, uid in names.items() if location not in numbers}
-        wanted = dict.fromkeys(map(folder_of, numbers))
-        begun = self._noted.first
-        first, last = min(numbers.values(), default=begun), max(numbers.values(), default=begun)
-        if not others and wanted.keys() <= set(self._noted.folders) and begun <= first and last - begun < NAMES_MAX:
-            return
-        kept = [folder for folder in self._noted.folders if folder not in wanted]
-        room = max(0, FOLDERS_MAX - len(wanted))
-        noted = Noted(self._life, first, (*kept[max(0, len(kept) - room) :], *wanted), others)
-        self._noted = Noted(self._life, 0, (), {})  # a note that failed may have torn the one before
-        self._journal.write(_lines(noted))
-        self._noted = noted
+        name = parse(location)
+        number = name.number if name.life == self._life else -1
+        with self._lock:
+            self._expected[location] = number, sop_instance_uid
+            if not self._noted.covers(location, number):
+                try:
+                    self._renew(folder_of(location))
+                except OSError:
+                    del self._expected[location]
+                    raise
+
+    def forget(self, location: Location) -> None:
+        """The name has a row, or is gone: no later note need include it."""
+        with self._lock:
+            self._expected.pop(location, None)
 
     def left(self) -> Noted:
         """What was noted last, in this life or in one before."""
@@ -87,6 +99,21 @@ class Frontier:
             [line for line in lines if " " not in line],
             {location: uid for uid, _, location in pairs},
         )
+
+    def _renew(self, newest: str) -> None:
+        numbers = {location: number for location, (number, _) in self._expected.items() if number >= 0}
+        wanted = dict.fromkeys(map(folder_of, numbers))
+        kept = [folder for folder in self._noted.folders if folder not in wanted]
+        room = max(0, FOLDERS_MAX - len(wanted))
+        noted = Noted(
+            self._life,
+            min(numbers.values(), default=self._noted.first),
+            dict.fromkeys((*islice(kept, max(0, len(kept) - room), None), *wanted)),
+            {location: uid for location, (number, uid) in self._expected.items() if number < 0},
+        )
+        self._noted = Noted(self._life, 0, {}, {})  # a note that failed may have torn the one before
+        self._journal.write(_lines(noted))
+        self._noted = noted
 
 
 def _lines(noted: Noted) -> Sequence[str]:

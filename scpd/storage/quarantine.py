@@ -77,14 +77,17 @@ class Quarantine:
         location = self._place(one, examined.incoming, instance)
         record = Record(examined.incoming, instance, location, examined.sealed, one.received_at)
         self._index.release(one.id, record)
-        self._remove(one.location)
+        self._blobs.remove(one.location)
+        for name in (location, one.location):
+            self._blobs.forget(name)
         return location
 
     def delete(self, one: Quarantined) -> None:
         """Forgets an object for good. Raises StorageError, OSError."""
-        self._blobs.announce({one.location: one.sop_instance_uid})
+        self._blobs.expect(one.location, one.sop_instance_uid)
         self._index.release(one.id, None)
-        self._remove(one.location)
+        self._blobs.remove(one.location)
+        self._blobs.forget(one.location)
 
     def _examined(self, one: Quarantined) -> tuple[Examined, Instance]:
         try:
@@ -98,16 +101,14 @@ class Quarantine:
         """Gives the file a second name, its last one, durably."""
         folder, _, _ = self._blobs.location(incoming, instance).rpartition("/")
         location = f"{folder}/{one.location.rpartition('/')[2]}"
-        self._blobs.announce(dict.fromkeys((location, one.location), one.sop_instance_uid))
-        self._blobs.link(one.location, location)
-        for error in self._blobs.settle({location: None}).values():
+        for name in (location, one.location):
+            self._blobs.expect(name, one.sop_instance_uid)
+        try:
+            self._blobs.link(one.location, location)
+        except OSError:
             self._blobs.remove(location)
-            raise error
+            raise
         return location
-
-    def _remove(self, location: Location) -> None:
-        self._blobs.remove(location)
-        self._blobs.settle({location: None})
 
 
 @contextmanager
@@ -117,7 +118,7 @@ def opened(root: Path, index: Path, limits: ScanLimits) -> Iterator[Quarantine]:
     blobs.open()
     try:
         rows.open()
-        remove_unindexed(blobs, rows)  # before other names are announced
+        remove_unindexed(blobs, rows)  # before other names are expected
         yield Quarantine(root, blobs, rows, limits)
     finally:
         rows.close()

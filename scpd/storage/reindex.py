@@ -16,7 +16,8 @@ from scpd.dataset.scanner import ScanLimits
 from scpd.storage import sqlite_handover
 from scpd.storage.base import Duplicates, Holder, Location, Record
 from scpd.storage.examine import EVERYTHING, DamagedObject, examine_instance
-from scpd.storage.filesystem import FOLDER_MODE, FileBlobs
+from scpd.storage.filesystem import FileBlobs
+from scpd.storage.folders import FOLDER_MODE
 from scpd.storage.head import STRICT
 from scpd.storage.lock import Lock
 from scpd.storage.sqlite import SqliteIndex
@@ -70,7 +71,7 @@ class Reindex:
             while batch := list(islice(locations, BATCH)):
                 yield from self._add(new, batch, pool)
             new.close()
-            blobs.forget_announced()  # or the next start would remove files that were told, and have no row
+            blobs.forget_all()  # or the next start would remove files that were told, and have no row
             sqlite_handover.hand_over(self._index)
 
     def _add(self, index: SqliteIndex, batch: Sequence[Location], pool: ThreadPoolExecutor) -> Iterator[Report]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import chain, repeat
 from typing import NamedTuple, TypeAlias
 
 from scpd.dataset.attributes import Attributes
@@ -20,14 +21,16 @@ from scpd.storage.sqlite_rows import by_level, from_json, series_columns, study_
 
 PARENTS_REMEMBERED = 2_048
 UIDS_PER_SELECT = 250
+ROWS_PER_INSERT = 128
 
 OBJECT_COLUMNS = (
     "uid, sop_class_uid, transfer_syntax_uid, digest, size_bytes, location, damaged, received_at, "
     "calling_ae_title, called_ae_title, attributes"
 )
 DUPLICATE = "another object holds this SOP Instance UID"
-INSERT_INSTANCE = f"INSERT INTO instance (series, {OBJECT_COLUMNS}) VALUES ({', '.join('?' * 12)})"
-INSERT_QUARANTINED = f"INSERT INTO quarantine ({OBJECT_COLUMNS}, reason) VALUES ({', '.join('?' * 12)})"
+ROW = f"({', '.join('?' * 12)})"
+INSERT_INSTANCE = f"INSERT INTO instance (series, {OBJECT_COLUMNS}) VALUES {ROW}"
+INSERT_QUARANTINED = f"INSERT INTO quarantine ({OBJECT_COLUMNS}, reason) VALUES {ROW}"
 
 Shown: TypeAlias = tuple[Attributes, ...]
 """The attribute sets that a row shows: (patient, study) for a study, (series,) for a series."""
@@ -124,7 +127,7 @@ class Writer:
     def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
         """One transaction; see `Index.add`. Raises OutOfResources, CommitInDoubt."""
         with self._transaction():
-            self._db.executemany(INSERT_INSTANCE, [self._instance(one) for one in stored if not one.replaces])
+            self._insert([self._instance(one) for one in stored if not one.replaces])
             for record in stored:  # behind the others: what gives way may be one of them
                 if record.replaces:
                     self._replace(record)
@@ -152,6 +155,12 @@ class Writer:
                 raise OutOfResources(f"index: {error}") from error
             raise
         self._commit()
+
+    def _insert(self, rows: Sequence[tuple[object, ...]]) -> None:
+        """Few statements for all: between two, this thread has to wait for the interpreter."""
+        for first in range(0, len(rows), ROWS_PER_INSERT):
+            some = rows[first : first + ROWS_PER_INSERT]
+            self._db.execute(", ".join([INSERT_INSTANCE, *repeat(ROW, len(some) - 1)]), [*chain.from_iterable(some)])
 
     def _held(self, uids: Sequence[str]) -> list[tuple[str, bytes, Location | None]]:
         found: list[tuple[str, bytes, Location | None]] = []

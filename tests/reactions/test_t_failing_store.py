@@ -6,7 +6,7 @@ The backend is the real one; only the step that fails is replaced, and it can he
 import errno
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeAlias
@@ -18,7 +18,6 @@ from scpd.storage.backends import open_filesystem
 from scpd.storage.base import (
     Backend,
     CommitInDoubt,
-    Draft,
     Incoming,
     Location,
     OutOfResources,
@@ -154,19 +153,21 @@ class FaultyBlobs(FileBlobs):
     def draft(self, incoming: Incoming) -> FileDraft:
         if self._step == "draft":
             self._fault.strike()
-        if self._step in ("write", "sync", "rename"):
+        if self._step in ("write", "sync"):
             return FaultyDraft(self, f"{self.spool}/{self._fresh_name()}", incoming, self._step, self._fault)
         return super().draft(incoming)
 
-    def announce(self, names: Mapping[Location, str]) -> None:
+    def expect(self, location: Location, sop_instance_uid: str) -> None:
         if self._step == "journal":
             self._fault.strike()
-        super().announce(names)
+        super().expect(location, sop_instance_uid)
 
-    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
-        if self._step == "folder" and isinstance(self._fault.error, OSError):
-            return dict.fromkeys(placed, self._fault.error)
-        return super().settle(placed)
+    def rename(self, path: str, location: Location) -> None:
+        if self._step == "rename":
+            self._fault.strike()
+        super().rename(path, location)
+        if self._step == "folder":
+            self._fault.strike()
 
 
 class FaultyDraft(FileDraft):
@@ -189,13 +190,8 @@ class FaultyDraft(FileDraft):
             self._fault.strike()
         return super().finish(chunks)
 
-    def sync(self) -> None:
-        if self._step == "sync":
-            self._fault.strike()
-        super().sync()
-
     def place(self, location: Location) -> None:
-        if self._step == "rename":
+        if self._step == "sync":
             self._fault.strike()
         super().place(location)
 

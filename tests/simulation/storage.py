@@ -99,12 +99,11 @@ class FaultyBlobs(MemoryBlobs):
         self.drafts.add(draft)
         return draft
 
-    def announce(self, names: Mapping[Location, str]) -> None:
-        self.faults.strike("announce", no_space, io_error)
+    def expect(self, location: Location, sop_instance_uid: str) -> None:
+        self.faults.strike("expect", no_space, io_error)
 
-    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
-        errors = {location: self.faults.struck("settle", io_error) for location in placed}
-        return {location: error for location, error in errors.items() if error is not None}
+    def settle(self, placed: Collection[Location]) -> None:
+        self.faults.strike("settle", io_error)
 
     def remove(self, location: Location) -> None:
         super().remove(location)
@@ -133,15 +132,15 @@ class FaultyDraft:
     def digest(self, algorithm: str) -> bytes:
         return self._draft.digest(algorithm)
 
-    def sync(self) -> None:
-        """Done by FaultyBlobs, for all of a batch."""
-
     def place(self, location: Location) -> None:
         self._blobs.faults.writing("place")
         self._draft.place(location)
+        if self._location is not None:
+            self._blobs.placed.pop(self._location, None)
         self._location = location
         self._blobs.placed[location] = bytes(self._written)
         self._blobs.drafts.discard(self)
+        self._blobs.faults.strike("sync", io_error)
 
     def abandon(self) -> None:
         self._draft.abandon()
@@ -188,7 +187,7 @@ class SimulatedCommitter(Committer):
         pass
 
     def submit(self, commit: Commit) -> None:
-        self._queue.put(commit)  # large or not: the committer finishes every object itself
+        super().submit(commit)
         if not self._is_awake:
             self._is_awake = True
             asyncio.get_running_loop().run_in_executor(None, self._work_off)
@@ -196,7 +195,8 @@ class SimulatedCommitter(Committer):
     def _work_off(self) -> None:
         self._is_awake = False
         self._queue.put(None)
-        self._run()
+        self._work()
+        self._queue.get()  # what ended the work
 
     def close(self) -> None:
         self._work_off()

@@ -14,7 +14,6 @@ from scpd.storage import filesystem
 from scpd.storage.archive import Archive
 from scpd.storage.backends import open_filesystem
 from scpd.storage.base import Backend, Duplicates, Incoming, Outcome, OutOfResources, StorageError, StoreUnavailable
-from scpd.storage.committer import LARGE_BYTES_MIN
 from scpd.storage.digests import digest_of
 from scpd.storage.filesystem import FileBlobs
 from scpd.storage.memory import MemoryBlobs, MemoryDraft, MemoryIndex
@@ -248,7 +247,8 @@ async def test_files_of_the_last_batch_without_a_row_are_removed_and_those_with_
     (kept,) = files_under(tmp_path)
     placed = {blobs.location(incoming(uid), instance(attributes(uid, study="9.9"))): uid for uid in ("1.6", "1.7")}
     placed = {blobs.quarantine(location) if uid == "1.7" else location: uid for location, uid in placed.items()}
-    blobs.announce({**placed, str(kept.relative_to(tmp_path)): "1.5"})
+    for location, uid in {**placed, str(kept.relative_to(tmp_path)): "1.5"}.items():
+        blobs.expect(location, uid)
     for location, uid in placed.items():
         draft = blobs.draft(incoming(uid))
         draft.finish([memoryview(b"never indexed")])
@@ -288,7 +288,7 @@ async def test_the_store_is_open_to_others_again_when_the_index_refused(tmp_path
     + [("files", "fsync"), ("filesystem", "sync_file_system")],
 )
 @pytest.mark.parametrize("piece_bytes", [0, 4])
-@pytest.mark.parametrize("size_bytes", [5, LARGE_BYTES_MIN])
+@pytest.mark.parametrize("size_bytes", [5, 100_000])
 async def test_a_failing_system_call_costs_one_object_and_leaves_no_trace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: str, call: str, piece_bytes: int, size_bytes: int
 ) -> None:

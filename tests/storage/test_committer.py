@@ -2,50 +2,70 @@
 
 import asyncio
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import pytest
 
 from scpd.storage.base import (
     CommitInDoubt,
-    Draft,
     Incoming,
     Location,
     Outcome,
     OutOfResources,
     Record,
 )
-from scpd.storage.committer import LARGE_BYTES_MIN, Commit, Committer
+from scpd.storage.committer import WORKERS, Commit, Committer
 from scpd.storage.memory import MemoryBlobs, MemoryDraft, MemoryIndex
 from scpd.testing import attributes, incoming, instance
 
 
 class FaultyBlobs(MemoryBlobs):
-    """Memory, but `fail_draft` and `fail_place` hold UIDs, `unsettled` the start of locations."""
+    """Memory, but `fail_draft`, `fail_expect` and `fail_place` hold UIDs."""
 
     def __init__(self) -> None:
         super().__init__()
         self.fail_draft: set[str] = set()
-        self.unsettled: Collection[Location] = ()
-        self.fail_journal = False
-        self.announcements: list[dict[Location, str]] = []
+        self.fail_expect: set[str] = set()
+        self.fail_place: set[str] = set()
+        self.fail_settle = False
+        self.noted: dict[Location, str] = {}
 
     @property
     def placed(self) -> Collection[Location]:
         return self._placed.keys()
 
-    def announce(self, names: Mapping[Location, str]) -> None:
-        self.announcements.append(dict(names))
-        if self.fail_journal:
+    def expect(self, location: Location, sop_instance_uid: str) -> None:
+        if sop_instance_uid in self.fail_expect:
             raise OSError("journal")
+        self.noted[location] = sop_instance_uid
+
+    def forget(self, location: Location) -> None:
+        self.noted.pop(location, None)
 
     def draft(self, incoming: Incoming) -> MemoryDraft:
         if incoming.sop_instance_uid in self.fail_draft:
             raise OSError("no space")
-        return super().draft(incoming)
+        return FaultyDraft(self, incoming, self._placed)
 
-    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
-        return {location: OSError("folder") for location in placed if location in self.unsettled}
+    def settle(self, placed: Collection[Location]) -> None:
+        if self.fail_settle:
+            raise OSError("file system")
+
+
+class FaultyDraft(MemoryDraft):
+    """One that is there, and yet fails to be placed."""
+
+    def __init__(self, blobs: FaultyBlobs, incoming: Incoming, placed: dict[Location, bytes]) -> None:
+        super().__init__(placed)
+        self._fails = incoming.sop_instance_uid in blobs.fail_place
+        self._blobs = blobs
+        self._uid = incoming.sop_instance_uid
+
+    def place(self, location: Location) -> None:
+        assert self._blobs.noted[location] == self._uid, "nobody would look for it after a crash"
+        super().place(location)
+        if self._fails:
+            raise OSError("folder")
 
 
 class FaultyIndex(MemoryIndex):
@@ -55,6 +75,7 @@ class FaultyIndex(MemoryIndex):
         super().__init__()
         self.errors: list[Exception | None] = []
         self.refused_uid = ""
+        self.batches: list[int] = []
 
     def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
         if any(record.incoming.sop_instance_uid == self.refused_uid for record in stored):
@@ -63,6 +84,7 @@ class FaultyIndex(MemoryIndex):
         if error is not None:
             raise error
         super().add(stored, quarantined)
+        self.batches.append(len(stored))
 
 
 Answers = list[Outcome | BaseException]
@@ -78,8 +100,18 @@ def index() -> FaultyIndex:
     return FaultyIndex()
 
 
-async def commit(committer: Committer, objects: Iterable[tuple[str, bytes]]) -> Answers:
-    """Commits objects, all of them in one batch."""
+class OneBatch(Committer):
+    """Without threads: takes whatever waits when it is told to, all of it in one batch."""
+
+    def start(self) -> None:
+        for commit in self._share():
+            self._place(commit)
+            self._placed.put(commit)
+        self._commit_placed()
+
+
+def submit(committer: Committer, objects: Iterable[tuple[str, bytes]]) -> asyncio.Future[Answers]:
+    """Submits objects; gives what will be answered to all of them."""
     loop = asyncio.get_running_loop()
     commits = [
         Commit(incoming(uid), instance(attributes(uid)), None, [memoryview(data)], loop.create_future())
@@ -87,19 +119,17 @@ async def commit(committer: Committer, objects: Iterable[tuple[str, bytes]]) -> 
     ]
     for one in commits:
         committer.submit(one)
-    return await asyncio.gather(*(one.answer for one in commits), return_exceptions=True)
+    return asyncio.gather(*(one.answer for one in commits), return_exceptions=True)
 
 
 async def committed(blobs: FaultyBlobs, index: FaultyIndex, *batches: Iterable[tuple[str, bytes]]) -> list[Answers]:
-    """What a committer answers to whole batches, one after the other: all of one wait before it starts."""
+    """What a committer answers to whole batches, one after the other."""
     answers = []
     for batch in batches:
-        committer = Committer(blobs, index)
-        waiting = asyncio.ensure_future(commit(committer, batch))
-        await asyncio.sleep(0)
+        committer = OneBatch(blobs, index)
+        waiting = submit(committer, batch)
         committer.start()
         answers.append(await waiting)
-        await asyncio.to_thread(committer.close)
     return answers
 
 
@@ -114,15 +144,15 @@ async def test_what_cannot_be_written_fails_alone(blobs: FaultyBlobs, index: Fau
     assert len(blobs.placed) == 2
 
 
-async def test_a_journal_that_cannot_be_synced_fails_the_batch(blobs: FaultyBlobs, index: FaultyIndex) -> None:
-    blobs.fail_journal = True
+async def test_without_a_note_in_the_journal_nothing_is_placed(blobs: FaultyBlobs, index: FaultyIndex) -> None:
+    blobs.fail_expect = {"1.1", "1.2"}
     (answers,) = await committed(blobs, index, [("1.1", b"a"), ("1.2", b"b")])
     assert kinds(answers) == [OutOfResources, OutOfResources]
     assert not blobs.placed and index.locate("1.1") is None
 
 
-async def test_a_folder_that_cannot_be_synced_fails_those_in_it(blobs: FaultyBlobs, index: FaultyIndex) -> None:
-    blobs.unsettled = ["object 1"]
+async def test_what_cannot_be_placed_fails_alone_and_is_gone(blobs: FaultyBlobs, index: FaultyIndex) -> None:
+    blobs.fail_place = {"1.2"}
     (answers,) = await committed(blobs, index, [("1.1", b"a"), ("1.2", b"b"), ("1.3", b"c")])
     assert kinds(answers) == [Outcome.STORED, OutOfResources, Outcome.STORED]
     assert sorted(blobs.placed) == ["object 0", "object 2"]
@@ -147,13 +177,20 @@ async def test_one_object_of_which_no_row_can_be_made_costs_the_others_nothing(
     assert len(blobs.placed) == 2
 
 
+async def test_a_file_system_that_cannot_be_synced_fails_the_batch(blobs: FaultyBlobs, index: FaultyIndex) -> None:
+    blobs.fail_settle = True
+    (answers,) = await committed(blobs, index, [("1.1", b"a"), ("1.1", b"a"), ("1.2", b"b")])
+    assert kinds(answers) == [OutOfResources] * 3
+    assert not blobs.placed and index.locate("1.1") is None
+
+
 async def test_an_answer_that_rests_on_a_failed_object_fails_too(blobs: FaultyBlobs, index: FaultyIndex) -> None:
-    blobs.unsettled = ["object 0"]
+    index.refused_uid = "1.1"
     same_and_other = [("1.1", b"a"), ("1.1", b"a"), ("1.1", b"other"), ("1.2", b"b")]
     (answers,) = await committed(blobs, index, same_and_other)
-    assert kinds(answers) == [OutOfResources, OutOfResources, OutOfResources, Outcome.STORED]
-    assert len(blobs.placed) == 1
+    assert kinds(answers) == [ValueError, OutOfResources, OutOfResources, Outcome.STORED]
     assert index.statistics().quarantined == 0
+    assert len(blobs.placed) == 1
 
 
 async def test_same_bytes_fail_with_the_transaction_of_the_first(blobs: FaultyBlobs, index: FaultyIndex) -> None:
@@ -174,11 +211,11 @@ async def test_files_of_a_transaction_in_doubt_stay_until_the_next_one_succeeds(
     index.errors = [CommitInDoubt("fsync of the log")]
     committer = Committer(blobs, index)
     committer.start()
-    assert kinds(await commit(committer, [("1.1", b"a")])) == [CommitInDoubt]
-    assert list(blobs.placed) == ["object 0"]
-    assert await commit(committer, [("1.2", b"b")]) == [Outcome.STORED]
+    assert kinds(await submit(committer, [("1.1", b"a")])) == [CommitInDoubt]
+    assert list(blobs.placed) == ["object 0"] == list(blobs.noted)
+    assert await submit(committer, [("1.2", b"b")]) == [Outcome.STORED]
     assert list(blobs.placed) == ["object 1"]
-    assert blobs.announcements[-1] == {"object 0": "1.1", "object 1": "1.2"}
+    assert not blobs.noted
     await asyncio.to_thread(committer.close)
 
 
@@ -192,15 +229,18 @@ async def test_a_mistake_of_ours_is_answered_and_the_thread_lives_on(
     committer.start()
     with monkeypatch.context() as patch:
         patch.setattr(FaultyIndex, "holders", mistaken, raising=False)
-        assert kinds(await commit(committer, [("1.1", b"a")])) == [ZeroDivisionError]
-    assert await commit(committer, [("1.1", b"a")]) == [Outcome.STORED]
+        assert kinds(await submit(committer, [("1.1", b"a")])) == [ZeroDivisionError]
+    assert await submit(committer, [("1.1", b"a")]) == [Outcome.STORED]
     await asyncio.to_thread(committer.close)
 
 
-async def test_batches_are_bounded_and_answered_in_full(blobs: FaultyBlobs, index: FaultyIndex) -> None:
+async def test_batches_are_bounded_and_answered_in_full(
+    blobs: FaultyBlobs, index: FaultyIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scpd.storage.committer.SHARE_MAX", 600)
     (answers,) = await committed(blobs, index, [(f"1.{n}", b"x") for n in range(600)])
     assert answers == [Outcome.STORED] * 600
-    assert max(map(len, blobs.announcements)) == 128
+    assert index.batches == [128, 128, 128, 128, 88]
 
 
 async def test_a_caller_that_gave_up_does_not_disturb_the_others(blobs: FaultyBlobs, index: FaultyIndex) -> None:
@@ -208,7 +248,7 @@ async def test_a_caller_that_gave_up_does_not_disturb_the_others(blobs: FaultyBl
     answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
     committer.submit(Commit(incoming("1.1"), instance(attributes("1.1")), None, (), answer))
     answer.cancel()
-    waiting = asyncio.ensure_future(commit(committer, [("1.2", b"b")]))
+    waiting = submit(committer, [("1.2", b"b")])
     await asyncio.sleep(0)
     committer.start()
     assert await waiting == [Outcome.STORED]
@@ -223,7 +263,7 @@ def test_a_committer_that_was_never_started_can_be_closed(blobs: FaultyBlobs, in
 
 async def test_what_was_submitted_before_the_end_is_still_committed(blobs: FaultyBlobs, index: FaultyIndex) -> None:
     committer = Committer(blobs, index)
-    waiting = asyncio.ensure_future(commit(committer, [("1.1", b"a"), ("1.2", b"b")]))
+    waiting = submit(committer, [("1.1", b"a"), ("1.2", b"b")])
     await asyncio.sleep(0)
     committer.close()
     committer.start()
@@ -231,51 +271,29 @@ async def test_what_was_submitted_before_the_end_is_still_committed(blobs: Fault
     await asyncio.to_thread(committer.close)
 
 
-async def test_large_objects_are_written_while_the_batch_ahead_is_committed(
+async def test_objects_are_written_side_by_side_and_beside_a_transaction(
     blobs: FaultyBlobs, index: FaultyIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    threads: dict[str, str] = {}
-    is_settling, may_go_on = threading.Event(), threading.Event()
+    is_adding, together = threading.Event(), threading.Barrier(WORKERS, timeout=10)
 
-    def settle(self: FaultyBlobs, placed: object) -> Mapping[Location, OSError]:
-        is_settling.set()
-        may_go_on.wait(10)
-        return {}
-
-    def draft(self: FaultyBlobs, announced: Incoming) -> MemoryDraft:
-        threads[announced.sop_instance_uid] = threading.current_thread().name
-        if announced.sop_instance_uid == "1.3":
-            may_go_on.set()
-        return MemoryBlobs.draft(self, announced)
-
-    monkeypatch.setattr(FaultyBlobs, "settle", settle)
-    monkeypatch.setattr(FaultyBlobs, "draft", draft)
-    large = bytes(LARGE_BYTES_MIN)
-    committer = Committer(blobs, index)
-    committer.start()
-    alone = asyncio.ensure_future(commit(committer, [("1.1", large)]))
-    await asyncio.to_thread(is_settling.wait, 10)
-    assert await commit(committer, [("1.2", b"small"), ("1.3", large)]) == [Outcome.STORED] * 2
-    assert await alone == [Outcome.STORED]
-    assert (threads["1.1"], threads["1.2"]) == ("scpd-commit", "scpd-commit")
-    assert threads["1.3"].startswith("scpd-finish")
-    await asyncio.to_thread(committer.close)
-
-
-async def test_a_large_object_that_cannot_be_written_is_not_tried_again(
-    blobs: FaultyBlobs, index: FaultyIndex, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tries: list[str] = []
+    def add(self: FaultyIndex, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
+        is_adding.set()
+        if stored[0].incoming.sop_instance_uid == "1.0":
+            together.wait()  # for the others, which are being written
 
     def draft(self: FaultyBlobs, announced: Incoming) -> MemoryDraft:
-        tries.append(announced.sop_instance_uid)
-        raise OSError("no space")
+        if announced.sop_instance_uid != "1.0":
+            together.wait()
+        return MemoryDraft(self._placed)
 
+    monkeypatch.setattr(FaultyIndex, "add", add)
     monkeypatch.setattr(FaultyBlobs, "draft", draft)
+    monkeypatch.setattr("scpd.storage.committer.SHARE_MAX", 1)
     committer = Committer(blobs, index)
     committer.start()
-    large = bytes(LARGE_BYTES_MIN)
-    answers = await commit(committer, [("1.1", large), ("1.2", large), ("1.3", b"small")])
-    assert kinds(answers) == [OutOfResources] * 3
-    assert sorted(tries) == ["1.1", "1.2", "1.3"]
+    first = submit(committer, [("1.0", b"first")])
+    await asyncio.to_thread(is_adding.wait, 10)
+    others = submit(committer, [(f"1.{number}", b"x") for number in range(1, WORKERS)])
+    assert await first == [Outcome.STORED]
+    assert await others == [Outcome.STORED] * (WORKERS - 1)
     await asyncio.to_thread(committer.close)

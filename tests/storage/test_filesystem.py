@@ -9,7 +9,7 @@ import pytest
 
 from scpd.storage import draft as draft_module
 from scpd.storage import filesystem
-from scpd.storage.base import Draft, Incoming, Location, Sealed, StoreUnavailable
+from scpd.storage.base import Incoming, Location, Sealed, StoreUnavailable
 from scpd.storage.digests import digest_of
 from scpd.storage.filesystem import FileBlobs, Sync
 from scpd.storage.part10 import file_head
@@ -24,41 +24,16 @@ def blobs(tmp_path: Path) -> Iterator[FileBlobs]:
     opened.close()
 
 
-Placed = dict[Location, Draft]
-
-
-def placed(blobs: FileBlobs, uid: str, study: str = "1.2", series: str = "1.2.1") -> Placed:
+def placed(blobs: FileBlobs, uid: str, study: str = "1.2", series: str = "1.2.1") -> Location:
     draft = blobs.draft(incoming(uid))
     draft.finish([memoryview(b"bytes")])
     location = blobs.location(incoming(uid), instance(attributes(uid, study, series)))
-    draft.place(location)
-    return {location: draft}
-
-
-class Synced:
-    """Notes which folders are synced, by their path below the root, and fails for those in `failing`."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.folders: list[str] = []
-        self.failing: set[str] = set()
-
-    def __call__(self, fd: int) -> None:
-        folder = os.path.relpath(os.readlink(f"/proc/self/fd/{fd}"), self.root)
-        self.folders.append(folder)
-        if folder in self.failing:
-            raise OSError(5, "Input/output error")
-
-    def taken(self) -> list[str]:
-        folders, self.folders = sorted(self.folders), []
-        return folders
-
-
-@pytest.fixture
-def synced(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> Synced:
-    note = Synced(blobs.root)
-    monkeypatch.setattr(os, "fsync", note)
-    return note
+    try:
+        draft.place(location)
+    except OSError:
+        draft.abandon()
+        raise
+    return location
 
 
 def test_names_are_made_of_uids_and_never_come_twice(blobs: FileBlobs) -> None:
@@ -123,21 +98,14 @@ def test_more_views_than_the_kernel_takes_at_once_are_written(
     assert path.read_bytes().endswith(b"0123456789")
 
 
-def test_what_cannot_be_synced_is_told_apart(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    drafts: Placed = {}
-    for number in range(5):
-        drafts |= placed(blobs, f"1.{number}")
-    bad = list(drafts)[3]
-    inode = os.stat(blobs.root / bad).st_ino
-    real = os.fdatasync
-
-    def failing(fd: int) -> None:
-        if os.fstat(fd).st_ino == inode:
-            raise OSError(5, "Input/output error")
-        real(fd)
-
-    monkeypatch.setattr(os, "fdatasync", failing)
-    assert blobs.settle(drafts).keys() == {bad}
+def test_a_file_that_cannot_be_synced_is_not_placed(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    placed(blobs, "1.4")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdatasync", failing)
+        with pytest.raises(OSError, match="Input/output"):
+            placed(blobs, "1.5")
+    assert [path.name[:4] for path in blobs.root.rglob("*.dcm")] == ["1.4."]
+    assert list(blobs.spool.iterdir()) == []
 
 
 def test_one_sync_of_the_file_system_settles_a_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,9 +115,9 @@ def test_one_sync_of_the_file_system_settles_a_batch(tmp_path: Path, monkeypatch
     monkeypatch.setattr(filesystem, "sync_file_system", lambda fd: synced.append(os.readlink(f"/proc/self/fd/{fd}")))
     monkeypatch.setattr(os, "fsync", refused)
     monkeypatch.setattr(os, "fdatasync", refused)
-    assert blobs.settle(placed(blobs, "1.5") | placed(blobs, "1.6", study="1.3")) == {}
+    blobs.settle([placed(blobs, "1.5"), placed(blobs, "1.6", study="1.3")])
     assert synced == [str(blobs.root)]
-    assert blobs.settle({}) == {}
+    blobs.settle([])
     assert synced == [str(blobs.root)]
     blobs.close()
 
@@ -157,13 +125,10 @@ def test_one_sync_of_the_file_system_settles_a_batch(tmp_path: Path, monkeypatch
 def test_a_file_system_that_cannot_be_synced_fails_the_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blobs = FileBlobs(tmp_path / "blobs", Sync.FILESYSTEM)
     blobs.open()
-
-    def failing(fd: int) -> None:
-        raise OSError(5, "Input/output error")
-
     monkeypatch.setattr(filesystem, "sync_file_system", failing)
-    batch = placed(blobs, "1.5") | placed(blobs, "1.6")
-    assert blobs.settle(batch).keys() == batch.keys()
+    batch = [placed(blobs, "1.5"), placed(blobs, "1.6")]
+    with pytest.raises(OSError, match="Input/output"):
+        blobs.settle(batch)
     for location in batch:
         blobs.remove(location)
     assert not (blobs.root / "studies").exists()
@@ -178,30 +143,27 @@ def test_a_kernel_whose_syncfs_is_silent_about_failures_is_refused(
         FileBlobs(tmp_path / "blobs", Sync.FILESYSTEM).open()
 
 
-def test_a_journal_that_cannot_be_synced_announces_nothing(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(fd: int) -> None:
-        raise OSError(5, "Input/output error")
-
-    (location,) = placed(blobs, "1.5")
+def test_without_a_synced_journal_nothing_is_expected(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    location = placed(blobs, "1.5")
     with monkeypatch.context() as patch:
         patch.setattr(os, "fdatasync", failing)
         for _ in range(2):
             with pytest.raises(OSError, match="Input/output"):
-                blobs.announce({location: "1.5"})
-    blobs.announce({location: "1.5"})
+                blobs.expect(location, "1.5")
+    blobs.expect(location, "1.5")
 
 
-def test_what_was_announced_is_found_by_the_next_life(blobs: FileBlobs) -> None:
+def test_what_was_expected_is_found_by_the_next_life(blobs: FileBlobs) -> None:
     placed(blobs, "1.4")
     odd, pending = placed(blobs, "1.2LOCALIZER"), placed(blobs, "1.5")
     never_placed = blobs.location(incoming("1.6"), instance(attributes("1.6", "1.9", "1.9.1")))
-    blobs.announce(dict.fromkeys([*pending, *odd, never_placed], "as in the name, or in the file"))
+    for location in (odd, pending, never_placed):
+        blobs.expect(location, "as in the name, or in the file")
     blobs.close()
     (blobs.root / "studies/1.2/1.2.1/foreign.dcm").touch()
     again = FileBlobs(blobs.root)
     again.open()
-    found = again.announced()
-    assert found == dict.fromkeys(pending, "1.5") | dict.fromkeys(odd, "1.2LOCALIZER")
+    assert again.expected() == {pending: "1.5", odd: "1.2LOCALIZER"}
     again.close()
 
 
@@ -212,14 +174,14 @@ def test_an_abandoned_draft_is_gone_wherever_it_was(blobs: FileBlobs, progress: 
     steps: list[Callable[[], object]] = [
         lambda: draft.write([memoryview(b"a")]),
         lambda: draft.finish([]),
-        draft.sync,
         lambda: draft.place(location),
+        lambda: draft.place(blobs.quarantine(location)),
     ]
     for step in steps[:progress]:
         step()
     draft.abandon()
     draft.abandon()
-    assert [path for path in blobs.root.rglob("*") if path.is_dir() or path.suffix] == [blobs.spool]
+    assert list(blobs.root.rglob("*.dcm")) == []
     assert list(blobs.spool.iterdir()) == []
 
 
@@ -233,72 +195,12 @@ def test_an_object_is_read_back_without_its_head(blobs: FileBlobs) -> None:
     assert b"".join(pieces) == data and max(map(len, pieces)) <= 1 << 20
 
 
-def test_the_first_object_of_a_study_syncs_every_folder_on_the_way(blobs: FileBlobs, synced: Synced) -> None:
-    assert blobs.settle(placed(blobs, "1.5")) == {}
-    assert synced.taken() == [".", "studies", "studies/1.2", "studies/1.2/1.2.1"]
-
-
-def test_the_next_ones_sync_only_what_is_new(blobs: FileBlobs, synced: Synced) -> None:
-    blobs.settle(placed(blobs, "1.5"))
-    synced.taken()
-    blobs.settle(placed(blobs, "1.6") | placed(blobs, "1.7"))
-    assert synced.taken() == ["studies/1.2/1.2.1"]
-    blobs.settle(placed(blobs, "1.8", series="1.2.2"))
-    assert synced.taken() == ["studies/1.2", "studies/1.2/1.2.2"]
-
-
-def test_a_folder_that_an_earlier_life_left_is_not_taken_for_durable(blobs: FileBlobs, synced: Synced) -> None:
-    (blobs.root / "studies" / "1.2" / "1.2.1").mkdir(parents=True)
-    blobs.settle(placed(blobs, "1.5"))
-    assert synced.taken() == [".", "studies", "studies/1.2", "studies/1.2/1.2.1"]
-
-
-def test_a_folder_that_was_removed_and_made_again_is_not_taken_for_durable(blobs: FileBlobs, synced: Synced) -> None:
-    first = placed(blobs, "1.5")
-    blobs.settle(first)
-    synced.taken()
-    (blobs.root / next(iter(first))).unlink()
-    (blobs.root / "studies" / "1.2" / "1.2.1").rmdir()
-    blobs.settle(placed(blobs, "1.6"))
-    assert synced.taken() == ["studies/1.2", "studies/1.2/1.2.1"]
-
-
-def test_a_failed_sync_fails_what_depends_on_it_and_the_new_folder_goes(blobs: FileBlobs, synced: Synced) -> None:
-    blobs.settle(placed(blobs, "1.5"))
-    good, bad = placed(blobs, "1.6"), placed(blobs, "1.7", series="1.2.2")
-    synced.failing = {"studies/1.2/1.2.2"}
-    assert blobs.settle(good | bad).keys() == bad.keys()
-    blobs.remove(next(iter(bad)))
-    assert not (blobs.root / "studies/1.2/1.2.2").exists() and (blobs.root / next(iter(good))).exists()
-    synced.failing = set()
-    synced.taken()
-    assert blobs.settle(placed(blobs, "1.7", series="1.2.2")) == {}
-    assert synced.taken() == ["studies/1.2", "studies/1.2/1.2.2"]
-
-
-def test_a_folder_whose_entry_was_not_synced_is_never_trusted_later(blobs: FileBlobs, synced: Synced) -> None:
-    blobs.settle(placed(blobs, "1.5"))
-    synced.failing = {"studies/1.2"}
-    bad = placed(blobs, "1.7", series="1.2.2")
-    assert blobs.settle(bad).keys() == bad.keys()
-    blobs.remove(next(iter(bad)))
-    assert not (blobs.root / "studies/1.2/1.2.2").exists()
-    assert (blobs.root / "studies/1.2/1.2.1").exists()
-
-
-def test_durable_folders_are_remembered_within_bounds(
-    blobs: FileBlobs, synced: Synced, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("scpd.storage.filesystem.FOLDERS_REMEMBERED", 3)
-    for number in range(5):
-        blobs.settle(placed(blobs, f"1.5.{number}", study=f"1.{number}"))
-    synced.taken()
-    blobs.settle(placed(blobs, "1.6", study="1.0"))
-    assert "studies" in synced.taken()
-
-
 def refused(fd: int) -> None:
     pytest.fail("synced")
+
+
+def failing(fd: int) -> None:
+    raise OSError(5, "Input/output error")
 
 
 def test_without_durability_nothing_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,10 +209,11 @@ def test_without_durability_nothing_is_synced(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(filesystem, "sync_file_system", refused)
     monkeypatch.setattr(os, "fsync", refused)
     monkeypatch.setattr(os, "fdatasync", refused)
-    batch = placed(blobs, "1.5")
-    blobs.announce(dict.fromkeys(batch, "1.5"))
-    assert blobs.announced() == dict.fromkeys(batch, "1.5")
-    assert blobs.settle(batch) == {}
+    location = placed(blobs, "1.5")
+    blobs.expect(location, "1.5")
+    assert blobs.expected() == {location: "1.5"}
+    blobs.settle([location])
+    blobs.remove(location)
     blobs.close()
 
 
@@ -318,3 +221,12 @@ def test_a_root_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreUnavailable, match="cannot use"):
         FileBlobs(tmp_path / "file" / "blobs").open()
+
+
+@pytest.mark.parametrize("size", [1, 16_000, 49_151, 49_152, 200_000])
+def test_small_pieces_are_joined_and_large_ones_are_not_copied(size: int) -> None:
+    pieces = [memoryview(bytes([number]) * size) for number in range(5)]
+    joined = draft_module.in_large_pieces(pieces)
+    assert b"".join(joined) == b"".join(pieces)
+    assert len(joined) == (1 if size < 49_152 else 5)
+    assert draft_module.in_large_pieces(pieces[:1]) == pieces[:1] and draft_module.in_large_pieces([]) == []
