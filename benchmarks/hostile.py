@@ -109,6 +109,7 @@ def soak(options: argparse.Namespace) -> None:
                 memory.append((done.value, Footprint.of(daemon.process.pid).resident_bytes))
                 time.sleep(SAMPLE_SECONDS)
             seconds = time.monotonic() - begun
+            waits.measure(lambda: echo_afresh(daemon.port))
             assert all(worker.exitcode == 0 for worker in workers), "a worker failed"
             after = settled(daemon, before)
         drained = [event["associations"] for event in daemon.events if event["event"] == "draining"]
@@ -161,7 +162,7 @@ def crowd(options: argparse.Namespace) -> None:
     silent = 10 * allowed
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         with Daemon(Path(folder), "--set", f"limits.associations_max={allowed}") as daemon:
-            fill(daemon.port)
+            fill(daemon.port, options.instances)
             before, stop = Footprint.of(daemon.process.pid), SPAWN.Event()
             crowding = SPAWN.Process(target=crowd_in, args=(daemon.port, silent, options.dribbling, options.deaf, stop))
             crowding.start()
@@ -190,7 +191,7 @@ def crowd(options: argparse.Namespace) -> None:
     print(f"C-ECHO on a kept association: {kept}\nC-ECHO on fresh associations: {fresh}")
 
 
-def fill(port: int, instances: int = 2000) -> None:
+def fill(port: int, instances: int) -> None:
     """Puts enough into one series that the answers to a query do not fit into a socket."""
     with RawPeer(port, timeout=30) as peer:
         peer.associate()
@@ -271,6 +272,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     crowding.add_argument("--dribbling", type=int, default=200)
     crowding.add_argument("--deaf", type=int, default=50)
     crowding.add_argument("--seconds", type=int, default=120)
+    crowding.add_argument("--instances", type=int, default=2000, help="that a query which nobody reads finds")
     crowding.add_argument("--settle", type=int, default=5, help="seconds before it is measured")
     crowding.set_defaults(run=crowd)
     for kind in (soaking, crowding):
