@@ -1,11 +1,12 @@
 """What a service is given and what it gives back. A service never sees a socket, a PDU or an event loop's task."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from structlog.typing import FilteringBoundLogger
 
+from scpd.dataset.recall import Recall
 from scpd.dataset.scanner import DEFAULT_LIMITS, ScanLimits
 from scpd.dimse.command import Request, Response
 from scpd.profile.negotiation import AcceptedContext
@@ -34,12 +35,13 @@ class AssociationEnded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is at the other end of the association."""
+    """Who is at the other end of the association, and what is recalled of the data sets that came from there."""
 
     calling_ae_title: str
     called_ae_title: str
     address: str
     peer: Peer
+    recall: Recall = field(default_factory=Recall, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ async def store(request: CStoreRQ, exchange: Exchange) -> AsyncGenerator[Reply, 
     """Answers a C-STORE-RQ when the object is durable and visible, or refuses it (PS3.4 B.2.3)."""
     incoming = incoming_of(request, exchange)
     note_unusual(request, exchange)
-    head = Head(incoming, exchange.provider.scan_limits, leniency_of(exchange))
+    head = Head(incoming, exchange.provider.scan_limits, leniency_of(exchange), exchange.caller.recall)
     sink = await exchange.provider.backend.open_sink(incoming)
     room_bytes = exchange.provider.object_bytes_max
     try:
