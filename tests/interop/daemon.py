@@ -80,7 +80,8 @@ class Daemon:
                 env={**os.environ, "NOTIFY_SOCKET": str(address)},
             )
             self._wait_ready(notify)
-        listening = [event for event in self.events if event["event"] == "listening"][-1]
+        events = map(json.loads, self._logs[-1].read_text().splitlines())  # an earlier life may have died in a line
+        listening = next(event for event in events if event["event"] == "listening")
         self.port = port_of(listening["addresses"])
         self.tls_port = port_of(listening["tls_addresses"])
 
