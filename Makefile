@@ -37,6 +37,17 @@ fuzz-%:
 simulate:
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
 
+# kill -9 for a night, and power cuts on an ext4 image of their own; those need root and loop devices.
+CYCLES := 1000
+ROUNDS := 100
+SEED := 0
+
+.PHONY: ledger powerloss
+ledger:
+	$(BIN)/python -m tests.faults ledger --cycles $(CYCLES) --seed $(SEED)
+powerloss:
+	unshare --mount $(BIN)/python -m tests.faults powerloss --rounds $(ROUNDS) --seed $(SEED)
+
 # Builds and runs the container image without Docker. Needs root, mmdebstrap, buildah, podman and runc.
 .PHONY: container-check
 container-check:

@@ -28,8 +28,10 @@ def test_make_knows_the_target(command: str) -> None:
     assert run("make", "--dry-run", *command.split()[1:]).returncode == 0
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if "-m benchmarks." in command])
-def test_a_benchmark_takes_the_options_shown(command: str) -> None:
+@pytest.mark.parametrize(
+    "command", [command for command in COMMANDS if re.search("-m (benchmarks|tests.faults)", command)]
+)
+def test_a_long_run_takes_the_options_shown(command: str) -> None:
     """argparse reads options before --help ends the program; an unknown one would end it with 2."""
     arguments = command.split()[1:]
     helped = run(sys.executable, *arguments, "--help")
