@@ -116,7 +116,8 @@ async def _store_each(backend: Backend, versions: Sequence[bytes]) -> None:
 
 
 DUPLICATES = {
-    Duplicates.KEEP_FIRST: (Outcome.QUARANTINED, Outcome.QUARANTINED),
+    Duplicates.KEEP_BOTH: (Outcome.QUARANTINED, Outcome.QUARANTINED),
+    Duplicates.KEEP_FIRST: (Outcome.DISCARDED, Outcome.DISCARDED),
     Duplicates.REPLACE: (Outcome.REPLACED, Outcome.SAME_BYTES),
     Duplicates.REFUSE: (Outcome.REFUSED, Outcome.REFUSED),
 }
@@ -133,9 +134,9 @@ async def assert_answers(backend: Backend, asked: Query, stored: Sequence[Attrib
 
 @pytest.mark.asyncio
 class BackendSuite:
-    """Subclass it and give it the fixture `backend`, and `duplicates` if that does not keep the first."""
+    """Subclass it and give it the fixture `backend`, and `duplicates` if that does not keep both."""
 
-    duplicates = Duplicates.KEEP_FIRST
+    duplicates = Duplicates.KEEP_BOTH
 
     @pytest.fixture
     def backend(self) -> Backend:
@@ -214,7 +215,7 @@ class BackendSuite:
             await assert_answers(archive, query(Level.STUDY, *COMPUTED_TAGS[Level.STUDY]), [one])
         assert (statistics.instances, statistics.quarantined) == (1, 0)
 
-    async def test_other_bytes_under_a_known_uid_are_kept_aside(self, backend: Backend) -> None:
+    async def test_other_bytes_under_a_known_uid_become_what_the_policy_says(self, backend: Backend) -> None:
         first, second = attributes("1.5"), attributes("1.5", study="1.9", _00100020="other")
         once, again = DUPLICATES[self.duplicates]
         async with opened(backend) as archive:

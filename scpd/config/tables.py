@@ -165,8 +165,9 @@ class StorageTable(Table):
         default="blake3", description="What objects prove themselves by, in their files and in the index."
     )
     duplicates: Duplicates = Field(
-        default=Duplicates.KEEP_FIRST,
-        description='Other bytes under a UID that is taken: "keep-first" (quarantine), "replace" or "refuse" (0111H).',
+        default=Duplicates.KEEP_BOTH,
+        description='Other bytes of a known UID: "keep-both-in-quarantine" (B007H), "keep-first" (B006H), "replace", '
+        '"refuse" (0111H).',
     )
     damaged: Unfit = Field(
         default=Unfit.REFUSE,

@@ -48,7 +48,7 @@ async def store(request: CStoreRQ, exchange: Exchange) -> AsyncGenerator[Reply, 
     status = status_of(outcome, instance, is_mismatch=bool(head.differing) and not accepts_mismatch(exchange))
     if status is not Status.SUCCESS:
         exchange.log.warning(
-            "object set apart",
+            "object discarded" if outcome is Outcome.DISCARDED else "object set apart",
             status=f"{status:04X}H",
             outcome=outcome.value,
             damaged=instance.damaged,
@@ -121,7 +121,13 @@ def accepts_mismatch(exchange: Exchange) -> bool:
 
 
 def status_of(outcome: Outcome, instance: Instance, *, is_mismatch: bool) -> Status:
-    """Success for what is kept as its sender meant it; B007H for what is kept, but set apart, broken or misnamed."""
+    """Success for what is kept as its sender meant it; B007H for what is kept, but set apart, broken or misnamed.
+
+    B006H where the instance is there, but nothing of what this data set says (PS3.4 B.2.3): no Success, or the sender
+    might delete the only copy of it; no failure, or it might send it for ever.
+    """
+    if outcome is Outcome.DISCARDED:
+        return Status.ELEMENTS_DISCARDED
     if outcome is Outcome.QUARANTINED or instance.damaged or is_mismatch:
         return Status.DATA_SET_DOES_NOT_MATCH_SOP_CLASS_WARNING
     return Status.SUCCESS

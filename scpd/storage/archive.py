@@ -47,7 +47,7 @@ class Archive:
         index: Index,
         *,
         min_free_bytes: int = 0,
-        duplicates: Duplicates = Duplicates.KEEP_FIRST,
+        duplicates: Duplicates = Duplicates.KEEP_BOTH,
     ) -> None:
         self._blobs = blobs
         self._index = index

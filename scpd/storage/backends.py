@@ -41,8 +41,8 @@ def open_filesystem(options: Options) -> Backend:
     Options: `directory` (required), `blobs` (folder of the files, default `directory`), `index` (file of the index, on
     a local file system, default `directory`/index.sqlite), `durability` ("sync", the default, or "none"),
     `sync_strategy` ("files", the default, or "filesystem"), `digest` ("blake3", the default, or "sha256"), `duplicates`
-    ("keep-first", the default, "replace" or "refuse") and `min_free_bytes` (no object is begun when less is free,
-    default 256 MiB).
+    ("keep-both-in-quarantine", the default, "keep-first", "replace" or "refuse") and `min_free_bytes` (no object is
+    begun when less is free, default 256 MiB).
     """
     _refuse_unknown(options, OPTIONS)
     blobs, index = places(options)

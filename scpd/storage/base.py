@@ -58,13 +58,15 @@ class Outcome(Enum):
     SAME_BYTES = "same bytes"  # the object is there already, byte for byte; nothing was added
     QUARANTINED = "quarantined"  # unfit, or another object holds this SOP Instance UID; these bytes are kept aside
     REPLACED = "replaced"  # stored, and the object that held this SOP Instance UID is gone
-    REFUSED = "refused"  # another object holds this SOP Instance UID; nothing was kept
+    DISCARDED = "discarded"  # another object holds this SOP Instance UID; nothing was kept, as the operator wants it
+    REFUSED = "refused"  # the same, and the sender is told that it failed
 
 
 class Duplicates(StrEnum):
     """What becomes of other bytes under a SOP Instance UID that is taken. The same bytes are SAME_BYTES in any case."""
 
-    KEEP_FIRST = "keep-first"  # QUARANTINED
+    KEEP_BOTH = "keep-both-in-quarantine"  # QUARANTINED
+    KEEP_FIRST = "keep-first"  # DISCARDED
     REPLACE = "replace"  # REPLACED
     REFUSE = "refuse"  # REFUSED
 

@@ -47,7 +47,8 @@ BATCH_MAX = 128
 WORKERS = 4  # more of them wait for the interpreter, and for each other, instead of for the disk
 SHARE_MAX = 8
 DUPLICATES: Mapping[Duplicates, Outcome] = {
-    Duplicates.KEEP_FIRST: Outcome.QUARANTINED,
+    Duplicates.KEEP_BOTH: Outcome.QUARANTINED,
+    Duplicates.KEEP_FIRST: Outcome.DISCARDED,
     Duplicates.REPLACE: Outcome.REPLACED,
     Duplicates.REFUSE: Outcome.REFUSED,
 }
@@ -90,7 +91,7 @@ class Commit:
 class Committer:
     """The threads between Blobs and Index. `start`, `submit` and `close` are for others, the rest is the threads'."""
 
-    def __init__(self, blobs: Blobs, index: Index, duplicates: Duplicates = Duplicates.KEEP_FIRST) -> None:
+    def __init__(self, blobs: Blobs, index: Index, duplicates: Duplicates = Duplicates.KEEP_BOTH) -> None:
         self._blobs = blobs
         self._index = index
         self._duplicates = duplicates

@@ -157,7 +157,7 @@ def test_the_filesystem_backend_gets_our_keys_and_any_backend_its_own(tmp_path: 
         "durability": "sync",
         "sync_strategy": "files",
         "digest": "blake3",
-        "duplicates": "keep-first",
+        "duplicates": "keep-both-in-quarantine",
         "min_free_bytes": 268_435_456,
     }
     text = '[storage]\nblobs = "/b"\nindex = "~/i"\n'

@@ -35,6 +35,17 @@ def test_t13_replaced(peer: RawPeer, daemon: Daemon) -> None:
     ]
 
 
+@pytest.mark.parametrize("daemon", [under("keep-first")], indirect=True)
+def test_t13_discarded(peer: RawPeer, daemon: Daemon) -> None:
+    """T13: with `duplicates = "keep-first"` B006H, nothing is kept of it, and a line in the log; the same are 0000H."""
+    assert peer.store("1.2.3.4", FIRST).status == 0x0000
+    assert peer.store("1.2.3.4", SECOND, 2).status == 0xB006
+    assert peer.store("1.2.3.4", FIRST, 3).status == 0x0000
+    counts = kept.statistics(daemon)
+    assert (counts.instances, counts.quarantined, counts.stored_bytes) == (1, 0, len(FIRST))
+    assert [event["status"] for event in daemon.events() if event["event"] == "object discarded"] == ["B006H"]
+
+
 @pytest.mark.parametrize("daemon", [under("refuse")], indirect=True)
 def test_t13_refused(peer: RawPeer, daemon: Daemon) -> None:
     """T13: with `duplicates = "refuse"` 0111H, nothing is kept of it; the same bytes are 0000H."""

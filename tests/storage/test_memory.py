@@ -18,6 +18,10 @@ class TestMemoryBackendThatReplaces(TestMemoryBackend):
     duplicates = Duplicates.REPLACE
 
 
+class TestMemoryBackendThatKeepsTheFirst(TestMemoryBackend):
+    duplicates = Duplicates.KEEP_FIRST
+
+
 class TestMemoryBackendThatRefuses(TestMemoryBackend):
     duplicates = Duplicates.REFUSE
 
