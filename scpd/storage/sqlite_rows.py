@@ -6,11 +6,13 @@ or one that SQL would misread, the column holds `SEVERAL` instead: whoever searc
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii  # a JSON text of one string: a third faster than a tree of them
 from typing import Any
 
 from scpd.dataset.attributes import Attributes, Tag, Value, text
 from scpd.query.entities import patient_key
-from scpd.query.levels import STORED, TIMEZONE_OFFSET_FROM_UTC, ZONED, stored_at
+from scpd.query.levels import LEVELS, STORED, TIMEZONE_OFFSET_FROM_UTC, ZONED, stored_at
 from scpd.query.names import fold_person_name
 from scpd.query.terms import Level
 
@@ -25,7 +27,6 @@ STUDY_DATE: Tag = 0x00080020
 ACCESSION_NUMBER: Tag = 0x00080050
 MODALITY: Tag = 0x00080060
 
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _LEVEL_OF = {tag: level for level, tags in STORED.items() for tag in tags}
 _NAME_OF = {tag: f"{tag:08X}" for tag in _LEVEL_OF}
 _TAG_OF = {name: tag for tag, name in _NAME_OF.items()}
@@ -33,7 +34,7 @@ _TAG_OF = {name: tag for tag, name in _NAME_OF.items()}
 
 def by_level(attributes: Attributes) -> Mapping[Level, dict[Tag, Value]]:
     """The attributes of each level; those of no level are left out."""
-    levels: dict[Level, dict[Tag, Value]] = {level: {} for level in Level}
+    levels: dict[Level, dict[Tag, Value]] = {level: {} for level in LEVELS}
     for tag, value in attributes.items():
         level = _LEVEL_OF.get(tag)
         if level is not None:
@@ -48,7 +49,11 @@ def by_level(attributes: Attributes) -> Mapping[Level, dict[Tag, Value]]:
 
 def to_json(attributes: Attributes) -> str:
     """ASCII text; `from_json` gives back an equal mapping."""
-    return _encode(_plain(attributes))
+    encoded = [
+        _key(tag) + (encode_basestring_ascii(value) if isinstance(value, str) else _items_json(value))
+        for tag, value in attributes.items()
+    ]
+    return "{" + ",".join(encoded) + "}"
 
 
 def from_json(encoded: str) -> dict[Tag, Value]:
@@ -115,14 +120,16 @@ def _name(tag: Tag) -> str:
     return _NAME_OF.get(tag) or f"{tag:08X}"
 
 
-def _plain(attributes: Attributes) -> dict[str, Any]:  # Any: JSON nests without end
-    return {
-        _name(tag): value if isinstance(value, str) else [_plain(item) for item in value]
-        for tag, value in attributes.items()
-    }
+@lru_cache(maxsize=4_096)
+def _key(tag: Tag) -> str:
+    return f'"{_name(tag)}":'
 
 
-def _attributes(plain: dict[str, Any]) -> dict[Tag, Value]:  # Any: as above
+def _items_json(items: tuple[Attributes, ...]) -> str:
+    return "[" + ",".join(map(to_json, items)) + "]"
+
+
+def _attributes(plain: dict[str, Any]) -> dict[Tag, Value]:  # Any: JSON nests without end
     return {
         _TAG_OF.get(name) or int(name, 16): value if isinstance(value, str) else items_of(value)
         for name, value in plain.items()
