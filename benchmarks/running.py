@@ -20,6 +20,8 @@ from benchmarks.servers import Server
 
 START_SECONDS, STOP_SECONDS = 30, 30
 SAMPLE_SECONDS = 0.1
+WITH_US = ["setpriv", "--pdeathsig", "KILL"]
+"""A benchmark that is killed takes its server along."""
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -36,7 +38,7 @@ class Running:
         # Without TCP_NODELAY, DCMTK and Orthanc answer in two small writes, and every instance costs 40 ms of waiting.
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                server.command(folder, self.port),
+                [*WITH_US, *server.command(folder, self.port)],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -1,6 +1,10 @@
 """What a running server costs is counted whole, that of children which ended included."""
 
+import signal
+import socket
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +12,7 @@ import pytest
 from benchmarks.running import Running
 from benchmarks.servers import Server
 
+ROOT = Path(__file__).parents[2]
 CHILD_BYTES, CHILD_SECONDS = 100_000_000, 0.4
 
 FORKING = f"""
@@ -40,3 +45,21 @@ def test_the_log_of_a_server_that_does_not_start_is_shown(tmp_path: Path) -> Non
         Running(python("raise SystemExit('no such option')"), tmp_path / "server"),
     ):
         pass
+
+
+def test_a_benchmark_that_is_killed_takes_its_server_along(tmp_path: Path) -> None:
+    program = f"""
+import os, signal
+from pathlib import Path
+from benchmarks.running import Running
+from benchmarks.servers import SERVERS
+with Running(SERVERS["sink"], Path({str(tmp_path / "sink")!r})) as server:
+    print(server.port, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    killed = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert killed.returncode == -signal.SIGKILL
+    end = time.monotonic() + 10
+    with pytest.raises(ConnectionRefusedError):
+        while time.monotonic() < end:
+            socket.create_connection(("127.0.0.1", int(killed.stdout)), 1).close()

@@ -1,7 +1,9 @@
 """What is made of the figures: medians, ratios within a round, and bars."""
 
 import re
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
@@ -30,9 +32,12 @@ def test_nothing_is_a_ratio_to_less_than_a_tick() -> None:
     assert table({"sink": runs((100, 0)), "scpd": runs((100, 1))}, LOAD, 1).endswith("rate 1.00, CPU nan")
 
 
-def test_what_does_not_fit_on_the_disk_is_not_begun(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_does_not_fit_on_the_disk_is_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=50_000))
     with pytest.raises(SystemExit) as ended:
-        main(["--load", "us100m", "--instances", "1000000000", "--folder", str(tmp_path), "sink"])
+        main(["--load", "tiny4k", "--instances", "10", "--rounds", "1", "--folder", str(tmp_path), "sink"])
     assert ended.value.code == 2
     assert "this would store" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
