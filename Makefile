@@ -26,8 +26,9 @@ test:
 # Not a part of the check: as long as one likes. `uv sync --group fuzz` installs the fuzzer.
 SECONDS := 60
 SEEDS := 10000
+CASES := 20000
 
-.PHONY: fuzz simulate
+.PHONY: fuzz simulate query-proof
 fuzz: $(addprefix fuzz-,pdu command head identifier replayer)
 fuzz-replayer:
 	$(BIN)/python -m tests.fuzz.replayer --sessions 1000000 --seconds $(SECONDS) --seed $$(date +%s)
@@ -36,6 +37,9 @@ fuzz-%:
 
 simulate:
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+
+query-proof:
+	$(BIN)/python -m tests.query_proof --cases $(CASES)
 
 # kill -9 for a night, and power cuts on an ext4 image of their own; those need root and loop devices.
 CYCLES := 1000

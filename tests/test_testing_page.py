@@ -29,7 +29,7 @@ def test_make_knows_the_target(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [command for command in COMMANDS if re.search("-m (benchmarks|tests.faults)", command)]
+    "command", [command for command in COMMANDS if re.search("-m (benchmarks|tests.faults|tests.query_proof)", command)]
 )
 def test_a_long_run_takes_the_options_shown(command: str) -> None:
     """argparse reads options before --help ends the program; an unknown one would end it with 2."""
