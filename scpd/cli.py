@@ -89,7 +89,8 @@ def add_stats(command: argparse.ArgumentParser) -> None:
 
 
 def add_quarantine(command: argparse.ArgumentParser) -> None:
-    """Arguments of `quarantine`; `release` and `delete` need the daemon stopped."""
+    """Arguments of `quarantine`."""
+    command.description = "List, show, release or delete what was set apart. The last two need the daemon stopped."
     add_configuration(command)
     command.add_argument("action", choices=("list", "show", "release", "delete"))
     command.add_argument("id", nargs="?", type=int, metavar="ID", help="as `list` prints it")

@@ -28,7 +28,7 @@ from scpd.config.tables import (
     TimeoutsTable,
     TlsTable,
 )
-from scpd.profile.profile import Profile
+from scpd.profile.profile import Peer, Profile, health_check_peer
 from scpd.server.options import ServerOptions, TlsOptions
 from scpd.ul.connection import UpperLayerLimits
 
@@ -96,7 +96,7 @@ class Settings(BaseSettings):
         return Profile(
             ae_titles=self.ae.titles,
             services=tuple(table.service() for table in self.service),
-            peers=tuple(table.peer() for table in self.peer),
+            peers=self._peers(),
             pdu_bytes_max=self.limits.pdu_bytes_max,
             contexts_max=self.limits.contexts_max,
             find_extensions=self.query.find_extensions(),
@@ -104,6 +104,11 @@ class Settings(BaseSettings):
             ae_case_sensitive=self.ae.case_sensitive,
             unknown_are_closed=self.access.unknown == "close",
         )
+
+    def _peers(self) -> tuple[Peer, ...]:
+        """The declared ones; where there are any, the health check comes before them, so that they can overrule it."""
+        declared = tuple(table.peer() for table in self.peer)
+        return (health_check_peer(), *declared) if declared and self.access.health_check else declared
 
     def tls_options(self) -> TlsOptions | None:
         """What the listener for TLS takes, or None where there is none."""

@@ -73,6 +73,10 @@ class AccessTable(Table):
         default="reject",
         description='"reject" tells them why (A-ASSOCIATE-RJ); "close" closes the connection without a word.',
     )
+    health_check: bool = Field(
+        default=True,
+        description="Answer a C-ECHO of this machine's SCPD_ECHO, as `scpd echo` calls itself, whoever is declared.",
+    )
 
 
 class ListenTable(Table):

@@ -233,6 +233,19 @@ def undeclared_peer(ae_title: str) -> Peer:
     return Peer(ae_title, LOOPBACK)
 
 
+HEALTH_CHECK_AE_TITLE = "SCPD_ECHO"
+"""Whom `scpd echo` calls as, unless it is told otherwise."""
+
+
+def health_check_peer() -> Peer:
+    """Who may ask from this machine whether we are there, and nothing else, although other peers are declared.
+
+    It has nothing to gain: a process on this machine, or behind a proxy on it, learns what connecting would tell it.
+    """
+    operations, services = frozenset({Operation.ECHO}), (Service(ServiceName.VERIFICATION),)
+    return Peer(HEALTH_CHECK_AE_TITLE, LOOPBACK, operations, services=services)
+
+
 def read_address(text: str) -> Address | None:
     """A socket's peer address; an IPv4 address that an IPv6 socket mapped is IPv4 again. None when it is no address."""
     try:

@@ -14,6 +14,7 @@ from scpd.dimse.command import CEchoRQ, Request, Response
 from scpd.dimse.pdv import CommandReceived, MessageReader, encode_message
 from scpd.profile.admission import DICOM_APPLICATION_CONTEXT
 from scpd.profile.dictionary import VERIFICATION_SOP_CLASS
+from scpd.profile.profile import HEALTH_CHECK_AE_TITLE
 from scpd.server.blocks import BlockPool
 from scpd.server.options import ServerOptions
 from scpd.server.pump import Pump
@@ -40,7 +41,7 @@ class Call:
     host: str
     port: int
     called_ae_title: str
-    calling_ae_title: str = "SCPD_ECHO"
+    calling_ae_title: str = HEALTH_CHECK_AE_TITLE
 
 
 class AssociationFailed(Exception):

@@ -16,7 +16,7 @@ from scpd.config import ConfigError, Settings, check, load
 from scpd.config.tables import PeerTable, ServiceTable, TlsTable
 from scpd.identity.users import UsersFile
 from scpd.profile.dictionary import ServiceName
-from scpd.profile.profile import FindExtension, Operation, Peer, Profile, Role, Service, Unfit
+from scpd.profile.profile import FindExtension, Operation, Peer, Profile, Role, Service, Unfit, health_check_peer
 from scpd.profile.quirks import Quirk
 from scpd.query.identifier import QueryRules
 from scpd.server.options import ServerOptions, TlsOptions, TlsProfile
@@ -73,6 +73,7 @@ def test_the_profile_holds_what_was_declared(tmp_path: Path) -> None:
         ae_titles=("A", "B"),
         services=(Service(ServiceName.STORAGE, ("ct",), ("lossless",), frozenset(Role)),),
         peers=(
+            health_check_peer(),
             Peer(
                 ae_title="CT1",
                 addresses=(ip_network("10.0.0.1"), ip_network("2001:db8::/64")),
@@ -91,6 +92,14 @@ def test_the_profile_holds_what_was_declared(tmp_path: Path) -> None:
         ae_case_sensitive=False,
         unknown_are_closed=True,
     )
+
+
+def test_the_health_check_may_call_beside_declared_peers_unless_told_otherwise(tmp_path: Path) -> None:
+    peer = '[[peer]]\nae_title = "CT1"\naddresses = ["10.0.0.1"]\n'
+    assert [each.ae_title for each in loaded(tmp_path, peer).profile().peers] == ["SCPD_ECHO", "CT1"]
+    alone = loaded(tmp_path, "access.health_check = false\n" + peer)
+    assert [each.ae_title for each in alone.profile().peers] == ["CT1"]
+    assert loaded(tmp_path, "").profile().peers == ()  # then anybody on this machine may
 
 
 def test_what_is_granted_to_queries_reaches_the_profile(tmp_path: Path) -> None:
@@ -198,7 +207,7 @@ def test_certificates_reach_the_peer_in_the_spelling_they_are_compared_in(tmp_pa
     text = (
         f'[[peer]]\nae_title = "CT1"\naddresses = ["10.0.0.1"]\ncertificates = ["sha256:{colons}", "dns:CT1.Example"]\n'
     )
-    [peer] = loaded(tmp_path, text).profile().peers
+    [_, peer] = loaded(tmp_path, text).profile().peers
     assert peer.certificates == ("sha256:" + "ab" * 32, "dns:ct1.example")
 
 
@@ -209,7 +218,7 @@ def test_identities_may_be_required_of_everybody_or_of_a_peer(tmp_path: Path) ->
     assert loaded(tmp_path, IDENTITY + "required = true\ntimeout_seconds = 2\n").profile().identity_required
     peer = '[[peer]]\nae_title = "CT1"\naddresses = ["10.0.0.1"]\nidentity_required = true\n'
     profile = loaded(tmp_path, IDENTITY + peer).profile()
-    assert not profile.identity_required and profile.peers[0].identity_required
+    assert not profile.identity_required and profile.peers[-1].identity_required
 
 
 def test_the_verifier_is_made_with_its_options(tmp_path: Path) -> None:

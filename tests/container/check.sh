@@ -48,11 +48,6 @@ addresses = ["127.0.0.1"]
 ae_title = "FINDSCU"
 addresses = ["127.0.0.1"]
 operations = ["find"]
-
-[[peer]]
-ae_title = "SCPD_ECHO"
-addresses = ["127.0.0.1"]
-operations = ["echo"]
 TOML
 containers run --detach --name "$name" --log-driver k8s-file \
     --read-only --read-only-tmpfs=false --network host --ulimit nofile=10000:10000 --ulimit nproc=2000:2000 \

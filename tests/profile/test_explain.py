@@ -241,8 +241,8 @@ def test_a_limit_is_named_and_the_toml_raises_it(tmp_path: Path) -> None:
 
 def test_the_limit_of_a_peer_is_raised_for_the_address_it_called_from(tmp_path: Path) -> None:
     profile = configured(tmp_path, PEER + "associations_max = 3\nbytes_in_flight_max = 4\n")
-    explanation = explain.peer_limit(profile.peers[0], ip_address(ELSEWHERE))
+    explanation = explain.peer_limit(profile.peers[-1], ip_address(ELSEWHERE))
     assert explanation.reason == "associations_max of the peer is reached"
-    [_, raised] = configured(tmp_path, PEER, explanation.toml).peers
+    [*_, raised] = configured(tmp_path, PEER, explanation.toml).peers
     assert (raised.associations_max, raised.bytes_in_flight_max) == (6, 4)
     assert raised.addresses == (ip_network(ELSEWHERE),)

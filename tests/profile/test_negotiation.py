@@ -19,7 +19,7 @@ from scpd.profile.negotiation import (
     confirmed,
     negotiate,
 )
-from scpd.profile.profile import FindExtension, Operation, Peer, Profile, Role, Service
+from scpd.profile.profile import FindExtension, Operation, Peer, Profile, Role, Service, health_check_peer
 from scpd.ul.pdu import (
     AssociateRQ,
     AsyncOperationsWindow,
@@ -203,6 +203,24 @@ def test_every_storage_sop_class_is_accepted_in_every_transfer_syntax_of_c_store
     for uid in classes:
         answer = accepted(request(*(context(2 * n + 1, uid, syntax) for n, syntax in enumerate(syntaxes))))
         assert [each.transfer_syntax for each in answer.contexts.values()] == list(syntaxes)
+
+
+@pytest.mark.parametrize(
+    ("calling", "address", "abstract_syntax", "expected"),
+    [
+        ("SCPD_ECHO", "127.0.0.1", VERIFICATION, ContextResult.ACCEPTANCE),
+        ("SCPD_ECHO", "::1", VERIFICATION, ContextResult.ACCEPTANCE),
+        ("SCPD_ECHO", "127.0.0.1", CT, ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED),
+        ("SCPD_ECHO", "192.0.2.1", VERIFICATION, None),
+        ("ANYBODY", "127.0.0.1", VERIFICATION, None),
+    ],
+)
+def test_the_health_check_may_verify_from_this_machine_and_nothing_else(
+    calling: str, address: str, abstract_syntax: str, expected: ContextResult | None
+) -> None:
+    profile = Profile(peers=(health_check_peer(), Peer("CT1", (ip_network("192.0.2.0/24"),))))
+    decision = negotiate(request(context(1, abstract_syntax), calling=calling), profile, address)
+    assert expected is (decision.accept.presentation_contexts[0].result if isinstance(decision, Accepted) else None)
 
 
 def test_what_a_peer_may_not_do_is_negotiated_all_the_same_and_refused_when_asked_for() -> None:
