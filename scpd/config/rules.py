@@ -14,7 +14,6 @@ from scpd.profile.uids import UnknownName, nearest, select_sop_classes, select_t
 
 BACKENDS_GROUP = "scpd.backends"
 VERIFIERS_GROUP = "scpd.identity_verifiers"
-BINARY_VRS = frozenset("OB OD OF OL OV OW UN".split())
 IPV4_MAPPED = IPv6Network("::ffff:0:0/96")
 
 
@@ -109,17 +108,15 @@ def sop_class_names(names: tuple[str, ...], info: ValidationInfo) -> tuple[str, 
     return names
 
 
-def indexable(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Attributes of the DICOM dictionary whose values people can read."""
-    from scpd.dataset.dictionary import tag_named, vr_of  # with the dictionary, which few configurations need
+def attribute_name(name: str) -> str:
+    """An attribute whose values people can read, maybe a private one, maybe within sequences."""
+    from scpd.config.attributes import Misnamed, steps_of  # with the dictionary, which few configurations need
 
-    for name in names:
-        tag = tag_named(name)
-        if tag is None or tag < 0x00080000:
-            raise wrong("must be the keyword or the tag of an attribute in the DICOM dictionary", part=name)
-        if vr_of(tag) in BINARY_VRS:
-            raise wrong("has a binary value, nobody can ask for that", part=name)
-    return names
+    try:
+        steps_of(name)
+    except Misnamed as misnamed:
+        raise wrong(misnamed.reason, misnamed.nearest, misnamed.part) from None
+    return name
 
 
 def transfer_syntax_names(names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:

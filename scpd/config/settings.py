@@ -157,7 +157,7 @@ class Settings(BaseSettings):
 
         return Provider(
             backend=backend,
-            query_rules=QueryRules(strict=self.query.strict, indexed_besides=self.index.tags()),
+            query_rules=QueryRules(strict=self.query.strict, indexed_besides=self.index.site()),
             identifier_bytes_max=self.limits.identifier_bytes_max,
             results_max=self.limits.results_max,
             object_bytes_max=self.limits.object_bytes_max,
@@ -173,7 +173,7 @@ class Settings(BaseSettings):
         return ScanLimits(
             inflated_bytes_max=self.limits.inflated_bytes_max,
             depth_max=self.limits.nesting_max,
-            besides=self.index.tags(),
+            besides=self.index.site(),
         )
 
     def backend_options(self) -> dict[str, object]:

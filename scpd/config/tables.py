@@ -6,7 +6,7 @@ Names have their unit last. `scpd schema` and `config/scpd.toml` say the same; t
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -14,22 +14,26 @@ from scpd.config.rules import (
     absolute_or_empty,
     ae_title,
     ae_title_or_empty,
+    attribute_name,
     authorities,
     certificate,
     comma_separated,
-    indexable,
     known_backend,
     known_verifier_or_empty,
     network,
     sop_class_names,
     transfer_syntax_names,
     verifiable,
+    wrong,
 )
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.profile import CONTEXTS_MAX, FindExtension, Operation, Peer, Role, Service, Unfit
 from scpd.profile.quirks import Quirk
 from scpd.server.options import TlsOptions, TlsProfile
 from scpd.storage.base import Duplicates
+
+if TYPE_CHECKING:  # read where it is needed: few configurations name an attribute
+    from scpd.dataset.site import Site
 
 AeTitle: TypeAlias = Annotated[str, AfterValidator(ae_title)]
 Certificate: TypeAlias = Annotated[str, AfterValidator(certificate)]
@@ -206,23 +210,61 @@ class QueryTable(Table):
         return frozenset(FindExtension[name.upper().replace("-", "_")] for name in self.extensions)
 
 
+class AttributeTable(Table):
+    """[[index.attributes]]: an attribute for queries; a name alone stands for one of the image level."""
+
+    name: Annotated[str, AfterValidator(attribute_name)] = Field(
+        description="A keyword or tag, a private element like '(0019,xx02) \"ACME 1.0\" LO', "
+        'or a path "Sequence > Attribute".'
+    )
+    level: Literal["", "patient", "study", "series", "image"] = Field(
+        default="", description="Whose attribute it is, and the highest level of queries for it; empty for image."
+    )
+    matched: bool = Field(default=True, description="Whether queries match on it; false only returns it.")
+
+
+def spelled_out(value: object) -> object:
+    """A list of attributes in which a name may stand for a table."""
+    return [{"name": one} if isinstance(one, str) else one for one in value] if isinstance(value, list) else value
+
+
+def indexable(tables: tuple[AttributeTable, ...]) -> tuple[AttributeTable, ...]:
+    """Attributes that go together, and with what is indexed anyway."""
+    if tables:
+        _site(tables)
+    return tables
+
+
+def _site(tables: tuple[AttributeTable, ...]) -> "Site":
+    from scpd.config.attributes import Misnamed, Named, site_of
+
+    try:
+        return site_of(Named(table.name, table.level.upper(), table.matched) for table in tables)
+    except Misnamed as misnamed:
+        raise wrong(misnamed.reason, misnamed.nearest, misnamed.part) from None
+
+
 class IndexTable(Table):
     """[index]: what is kept of every object for queries."""
 
-    attributes: Annotated[tuple[str, ...], Listed, AfterValidator(indexable)] = Field(
+    attributes: Annotated[
+        tuple[AttributeTable, ...],
+        AfterValidator(indexable),
+        BeforeValidator(spelled_out, json_schema_input_type=tuple[AttributeTable | str, ...]),
+        Listed,
+    ] = Field(
         default=(),
-        description="Further attributes for queries at IMAGE level, as keywords or tags; `scpd "
-        "reindex` fills them in for what is stored.",
+        description="Further attributes for queries, as names or tables; `scpd reindex` fills them in for what is "
+        "stored.",
     )
 
-    def tags(self) -> frozenset[int]:
+    def site(self) -> "Site":
         """Those that the index has not anyway."""
         if not self.attributes:
-            return frozenset()
-        from scpd.dataset.dictionary import tag_named
-        from scpd.query.levels import LEVEL_OF
+            from scpd.dataset.site import NO_SITE
 
-        return frozenset(tag for tag in map(tag_named, self.attributes) if tag is not None) - LEVEL_OF.keys()
+            return NO_SITE
+        return _site(self.attributes)
 
 
 class LimitsTable(Table):

@@ -4,7 +4,7 @@ The VR of an element is the dictionary's. What the dictionary does not know is l
 written with zero length: both can only stem from a stored object that broke the rules, and must not spoil an answer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from struct import Struct
 
@@ -21,9 +21,12 @@ HEADS_READY = 66
 
 
 class Encoder:
-    """Writes data sets in one transfer syntax and one character set."""
+    """Writes data sets in one transfer syntax and one character set; `private_vrs` are VRs of private elements."""
 
-    def __init__(self, transfer_syntax_uid: str, specific_character_set: str = "") -> None:
+    def __init__(
+        self, transfer_syntax_uid: str, specific_character_set: str = "", private_vrs: Mapping[Tag, str] | None = None
+    ) -> None:
+        self._private_vrs = private_vrs or {}
         encoding = encoding_of(transfer_syntax_uid)
         self._order = ">" if encoding.big_endian else "<"
         self._implicit = encoding.implicit
@@ -44,8 +47,8 @@ class Encoder:
         return b"".join([(writers.get(tag) or self._writer_of(tag))(attributes[tag]) for tag in sorted(attributes)])
 
     def _writer_of(self, tag: Tag) -> Callable[[Value], bytes]:
-        """What writes the elements of one tag; kept for standard ones, so that hostile ones cannot fill the memory."""
-        vr = vr_of(tag)
+        """What writes the elements of one tag; kept, but for unknown ones: hostile ones would fill the memory."""
+        vr = self._private_vrs.get(tag) or vr_of(tag)
         if vr == "UN":
             return _nothing
         writer = partial(self._element, tag, vr, [self._head(tag, vr, length) for length in range(HEADS_READY)])

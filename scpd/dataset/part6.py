@@ -17,6 +17,11 @@ def elements() -> Mapping[int, Entry]:
     return cast(Mapping[int, Entry], _table("_dicom_dict", "DicomDictionary"))
 
 
+def private_elements() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    """By private creator, then by "ggggxxee": VR, VM, name, "Retired" or nothing. Not of PS3.6, but well known."""
+    return cast(Mapping[str, Mapping[str, tuple[str, ...]]], _table("_private_dict", "private_dictionaries"))
+
+
 def uids() -> Mapping[str, Entry]:
     """By UID: name, kind, remark, "Retired" or nothing, keyword."""
     return cast(Mapping[str, Entry], _table("_uid_dict", "UID_dictionary"))

@@ -40,6 +40,7 @@ from scpd.dataset.reader import (
     read_items,
 )
 from scpd.dataset.recall import READ_MAX, SMALL_BYTES, Beginning, KnownPassage, Mark, Passage, Recall, cost_of
+from scpd.dataset.site import NO_SITE, Site
 
 WINDOW_BYTES = 16_384
 SEQUENCES = frozenset({b"SQ", b"UN", b""})  # what may hold items; the others of undefined length hold fragments
@@ -56,14 +57,14 @@ PREFIX_END = 132  # preamble and "DICM" of a Part 10 file (PS3.10 7.1)
 class ScanLimits:
     """What one scan may cost. A value that does not fit is passed over, as if it were absent.
 
-    `besides` are tags that a site wants to be kept besides those that the scan is for.
+    `besides` is what a site wants to be kept besides what the scan is for.
     """
 
     value_bytes_max: int = 65_536
     kept_bytes_max: int = 1_048_576
     inflated_bytes_max: int = INFLATED_BYTES_MAX
     depth_max: int = DEPTH_MAX
-    besides: frozenset[Tag] = frozenset()
+    besides: Site = NO_SITE
 
 
 DEFAULT_LIMITS = ScanLimits()

@@ -5,13 +5,14 @@ data set, A900H for a data set that is no Identifier of the model. Keys of level
 an SCP may know more than it must; keys of levels below mean a misunderstanding, unless the peer is granted leniency.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from scpd.dataset.attributes import Attributes, Tag, Value, text
 from scpd.dataset.dictionary import vr_of
 from scpd.dataset.heads import Broken
-from scpd.dataset.reader import read_data_set
+from scpd.dataset.reader import RawDataSet, decoded, read_raw
+from scpd.dataset.site import SiteAttribute, as_named, located
 from scpd.dimse.status import DimseFailure, Status
 from scpd.query.levels import (
     ANSWERED,
@@ -23,64 +24,44 @@ from scpd.query.levels import (
     levels,
     levels_down_to,
 )
-from scpd.query.matching import MOMENT_VRS, ONE_VALUE_VRS
-from scpd.query.moments import is_utc_offset, split_range
-from scpd.query.terms import AnyOf, Empty, Items, Key, Level, Matcher, Model, Query, Range, Single, Universal, Wildcard
+from scpd.query.matchers import STRICT, QueryRules, refused, text_matcher
+from scpd.query.matching import is_universal
+from scpd.query.moments import is_utc_offset
+from scpd.query.terms import Items, Key, Level, Matcher, Model, Query, Range, Single, Stated, Universal
 from scpd.query.zones import DATE_AND_TIME
 
-WILDCARD_VRS = frozenset("AE CS LO LT PN SH ST UC UR UT".split())
-"""PS3.4 C.2.2.2.4; in other VRs an asterisk is a character, and no valid one."""
+__all__ = ["STRICT", "QueryRules", "decode_identifier", "pending_status"]
 
-NOT_MATCHED_ON = ANSWERED | {TIMEZONE_OFFSET_FROM_UTC}
+ONLY_RETURNED: Mapping[Tag, SiteAttribute] = {
+    tag: SiteAttribute(tag, vr_of(tag), is_matched=False) for tag in ANSWERED | {TIMEZONE_OFFSET_FROM_UTC}
+}
+"""Keys of every level."""
+
 NOT_KEYS = frozenset({SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL})
-
-
-@dataclass(frozen=True, slots=True)
-class QueryRules:
-    """What was negotiated, or granted to this peer (PS3.4 C.5.1.1). The default is strict and hierarchical.
-
-    `relational` frees from the unique keys of the levels above. Without `strict` they may be missing too, keys of
-    levels below are passed over (FF01H), and several values of any VR are taken for a list. With `timezone_adjustment`,
-    dates and times are in the Identifier's own zone, if it names one. `indexed_besides` are tags that the grid of
-    `levels` does not have, but this site's index: they are keys of the IMAGE level.
-    """
-
-    strict: bool = True
-    relational: bool = False
-    combined_datetime: bool = False
-    empty_values: bool = False
-    multiple_values: bool = False
-    timezone_adjustment: bool = False
-    indexed_besides: frozenset[Tag] = frozenset()
-
-
-STRICT = QueryRules()
 
 
 def decode_identifier(data: bytes, transfer_syntax_uid: str, model: Model, rules: QueryRules = STRICT) -> Query:
     """The query that an Identifier asks. Raises DimseFailure with A900H or C000H (PS3.4 C.4.1.1.4)."""
     try:
-        attributes = read_data_set(data, transfer_syntax_uid)
+        raw = as_named(read_raw(data, transfer_syntax_uid), rules.indexed_besides.attributes)
     except Broken as broken:
         raise DimseFailure(Status.UNABLE_TO_PROCESS, f"identifier: {broken.reason}") from broken
+    attributes = decoded(raw)
     level = _level(attributes, model)
-    keys, unsupported = _keys(attributes, model, level, rules)
-    _check_unique_keys(keys, model, level, rules)
     utc_offset = _utc_offset(attributes) if rules.timezone_adjustment else ""
+    reading = Reading(rules, model, level)
+    keys = reading.keys(raw, attributes)
+    _check_unique_keys(keys, model, level, rules)
     return Query(
         model,
         level,
         keys,
-        unsupported,
+        frozenset(reading.unsupported),
         _combined(keys) if rules.combined_datetime else (),
         text(attributes, SPECIFIC_CHARACTER_SET),
-        _unmatched(attributes, utc_offset),
+        frozenset(reading.unmatched) - ({TIMEZONE_OFFSET_FROM_UTC} if utc_offset else frozenset()),
         utc_offset,
     )
-
-
-def _refused(comment: str, *tags: Tag) -> DimseFailure:
-    return DimseFailure(Status.DATA_SET_DOES_NOT_MATCH_SOP_CLASS, comment, tags)
 
 
 def _level(attributes: Attributes, model: Model) -> Level:
@@ -88,43 +69,94 @@ def _level(attributes: Attributes, model: Model) -> Level:
     for level in levels(model):
         if level.value == named:
             return level
-    raise _refused("no Query/Retrieve Level of this model", QUERY_RETRIEVE_LEVEL)
-
-
-def _keys(
-    attributes: Attributes, model: Model, level: Level, rules: QueryRules
-) -> tuple[tuple[Key, ...], frozenset[Tag]]:
-    """The keys that are answered, and the tags that are not."""
-    answered = set(levels_down_to(level))
-    keys, unsupported, below = [], [], []
-    for tag in sorted(attributes):
-        if tag in NOT_KEYS or tag & 0xFFFF == 0 or tag < 0x00080000:  # nor group lengths, commands and file meta
-            continue
-        lives_at = Level.IMAGE if tag in rules.indexed_besides else level_of(tag, model)
-        if tag in NOT_MATCHED_ON:
-            keys.append(Key(tag, vr_of(tag), Universal()))
-        elif lives_at in answered:
-            keys.append(Key(tag, vr_of(tag), _matcher(tag, attributes[tag], rules)))
-        else:
-            unsupported.append(tag)
-            below += [tag] if lives_at else []
-    if below and rules.strict and not rules.relational:
-        raise _refused("keys of a level below the query's", *below)
-    return tuple(keys), frozenset(unsupported)
+    raise refused("no Query/Retrieve Level of this model", QUERY_RETRIEVE_LEVEL)
 
 
 def _utc_offset(attributes: Attributes) -> str:
     """The zone the peer wants to be understood and answered in; "" where it names none."""
     offset = text(attributes, TIMEZONE_OFFSET_FROM_UTC)
     if offset and not is_utc_offset(offset):
-        raise _refused("no offset from UTC", TIMEZONE_OFFSET_FROM_UTC)
+        raise refused("no offset from UTC", TIMEZONE_OFFSET_FROM_UTC)
     return offset
 
 
-def _unmatched(attributes: Attributes, utc_offset: str) -> frozenset[Tag]:
-    """Keys whose values are returned whatever value was asked for."""
-    asked = frozenset(tag for tag in NOT_MATCHED_ON if text(attributes, tag).strip("*"))
-    return asked - {TIMEZONE_OFFSET_FROM_UTC} if utc_offset else asked
+class Reading:
+    """The keys of one Identifier, and what is met on the way: tags not supported, and those not matched on."""
+
+    def __init__(self, rules: QueryRules, model: Model, level: Level) -> None:
+        self.unsupported: set[Tag] = set()
+        self.unmatched: set[Tag] = set()
+        self._rules = rules
+        self._model = model
+        self._answered = frozenset(levels_down_to(level))
+
+    def keys(self, raw: RawDataSet, attributes: Attributes) -> tuple[Key, ...]:
+        """The keys that are answered. Raises DimseFailure for those of a level below, unless they are tolerated."""
+        wanted = located(raw, self._rules.indexed_besides.attributes)
+        tags = raw.keys() - ONLY_RETURNED.keys()
+        lives_at = {tag: Level(wanted[tag].level) if tag in wanted else level_of(tag, self._model) for tag in tags}
+        below = sorted(tag for tag, level in lives_at.items() if level and level not in self._answered)
+        if below and self._rules.strict and not self._rules.relational:
+            raise refused("keys of a level below the query's", *below)
+        answered = {tag: one for tag, one in wanted.items() if lives_at[tag] in self._answered}
+        supported = {tag for tag, level in lives_at.items() if level in self._answered}
+        return tuple(self._keys(raw, attributes, {**answered, **ONLY_RETURNED}, supported | ONLY_RETURNED.keys()))
+
+    def _keys(
+        self, raw: RawDataSet, attributes: Attributes, wanted: Mapping[Tag, SiteAttribute], supported: Collection[Tag]
+    ) -> Iterator[Key]:
+        """Of a data set or an item, the keys that are `supported`, and the private creators that explain them."""
+        creators = {_creator_of(tag) for tag, one in wanted.items() if one.creator}
+        for tag in sorted(attributes):
+            if tag in NOT_KEYS or tag & 0xFFFF == 0 or tag < 0x00080000:  # nor group lengths, commands and file meta
+                continue
+            if tag in creators:
+                yield Key(tag, "LO", Stated(text(attributes, tag)))
+            elif tag not in supported:
+                self.unsupported.add(tag)
+            else:
+                yield from self._key(tag, raw, attributes[tag], wanted.get(tag))
+
+    def _key(self, tag: Tag, raw: RawDataSet, value: Value, wanted: SiteAttribute | None) -> Iterator[Key]:
+        """One key; none where all that it names within a sequence is not supported."""
+        vr = wanted.vr if wanted else vr_of(tag)
+        matcher = self._matcher(tag, vr, raw, value, wanted)
+        if wanted and wanted.items and isinstance(matcher, Items) and not matcher.keys:
+            self.unsupported.add(tag)
+            return
+        if wanted and not wanted.is_matched and not is_universal(matcher):
+            self.unmatched.add(tag)
+            matcher = _universal(matcher)
+        key = wanted.key if wanted else tag
+        yield Key(key, vr, matcher, tag if tag != key else None)
+
+    def _matcher(self, tag: Tag, vr: str, raw: RawDataSet, value: Value, wanted: SiteAttribute | None) -> Matcher:
+        if isinstance(value, str):
+            return text_matcher(tag, vr, value, self._rules) if vr != "SQ" else Universal()
+        if len(value) > 1 or vr != "SQ":
+            raise refused("a sequence key has one item", tag)
+        items = raw[tag][1]
+        if not value:
+            return Universal()
+        assert not isinstance(items, bytes)  # they were decoded to `value`
+        return Items(tuple(self._item_keys(items[0], value[0], wanted.items if wanted else ())))
+
+    def _item_keys(self, raw: RawDataSet, item: Attributes, kept: tuple[SiteAttribute, ...]) -> Iterator[Key]:
+        """The keys within a sequence, of which the site keeps what it has named, or everything."""
+        wanted = located(raw, kept)
+        return self._keys(raw, item, wanted, wanted if kept else raw)
+
+
+def _universal(matcher: Matcher) -> Matcher:
+    """What asks for the same without matching on anything."""
+    if isinstance(matcher, Items):
+        return Items(tuple(replace(key, matcher=_universal(key.matcher)) for key in matcher.keys))
+    return matcher if isinstance(matcher, Stated) else Universal()
+
+
+def _creator_of(tag: Tag) -> Tag:
+    """The private creator that reserves the block of a private element (PS3.5 7.8.1)."""
+    return tag & 0xFFFF0000 | tag >> 8 & 0xFF
 
 
 def _check_unique_keys(keys: Iterable[Key], model: Model, level: Level, rules: QueryRules) -> None:
@@ -135,53 +167,7 @@ def _check_unique_keys(keys: Iterable[Key], model: Model, level: Level, rules: Q
     above = [UNIQUE_KEY[higher] for higher in levels_down_to(level, model)[:-1]]
     missing = [tag for tag in above if tag not in single]
     if missing:
-        raise _refused("a single value is needed for the unique keys above", *missing)
-
-
-def _matcher(tag: Tag, value: Value, rules: QueryRules) -> Matcher:
-    vr = vr_of(tag)
-    if isinstance(value, str):
-        return _text_matcher(tag, vr, value, rules) if vr != "SQ" else Universal()
-    if len(value) > 1 or vr != "SQ":
-        raise _refused("a sequence key has one item", tag)
-    return Items(tuple(_item_keys(value[0], rules))) if value else Universal()
-
-
-def _item_keys(item: Attributes, rules: QueryRules) -> Iterable[Key]:
-    for tag in sorted(item):
-        if tag & 0xFFFF and tag != SPECIFIC_CHARACTER_SET:
-            yield Key(tag, vr_of(tag), _matcher(tag, item[tag], rules))
-
-
-def _text_matcher(tag: Tag, vr: str, value: str, rules: QueryRules) -> Matcher:
-    if not value:
-        return Universal()
-    if value == '""' and rules.empty_values:
-        return Empty()
-    if "\\" in value and vr not in ONE_VALUE_VRS:
-        return _list_matcher(tag, vr, value, rules)
-    if vr in MOMENT_VRS:
-        return _moment_matcher(tag, vr, value)
-    if vr in WILDCARD_VRS and ("*" in value or "?" in value):
-        return Wildcard(value) if value.strip("*") else Universal()
-    return Single(value)
-
-
-def _list_matcher(tag: Tag, vr: str, value: str, rules: QueryRules) -> Matcher:
-    values = tuple(one for one in value.split("\\") if one)
-    if vr != "UI" and rules.strict and not rules.multiple_values:
-        raise _refused("several values, but one is matched on", tag)
-    return AnyOf(values) if values else Universal()
-
-
-def _moment_matcher(tag: Tag, vr: str, value: str) -> Matcher:
-    ends = split_range(vr, value)
-    if ends is None:
-        return Single(value)
-    first, last = ends
-    if not first and not last:
-        raise _refused("a range without ends", tag)
-    return Range(first or None, last or None)
+        raise refused("a single value is needed for the unique keys above", *missing)
 
 
 def _combined(keys: tuple[Key, ...]) -> tuple[tuple[Tag, Tag], ...]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from scpd.dataset.attributes import Tag
+from scpd.dataset.site import PLACES, place_of
 from scpd.query.terms import Level, Model
 
 GRID = """
@@ -322,17 +323,17 @@ WANTED: frozenset[Tag] = frozenset(VR_OF) - COMPUTED | {SPECIFIC_CHARACTER_SET}
 """What the scanner keeps of a data set."""
 
 
-_NOT_OF_IMAGES = frozenset({*VR_OF, *ANSWERED, SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL} - STORED[Level.IMAGE])
+_NOT_OF_A_SITE = frozenset({*VR_OF, *ANSWERED, SPECIFIC_CHARACTER_SET, QUERY_RETRIEVE_LEVEL})
+
+
+def level_beyond_grid(tag: Tag) -> Level | None:
+    """The level that the key of a site's attribute names; None for what is no site's business."""
+    return None if tag in _NOT_OF_A_SITE else Level(PLACES[place_of(tag)])
 
 
 def stored_at(level: Level, tags: Iterable[Tag]) -> list[Tag]:
-    """Those of `tags` that are kept with the entities of `level`.
-
-    What the grid does not know, but a site has indexed nevertheless, is said of the instance.
-    """
-    if level is Level.IMAGE:
-        return [tag for tag in tags if tag not in _NOT_OF_IMAGES]
-    return [tag for tag in tags if tag in STORED[level]]
+    """Those of `tags` that are kept with the entities of `level`: by the grid, or because a site wants them there."""
+    return [tag for tag in tags if tag in STORED[level] or level_beyond_grid(tag) is level]
 
 
 LEVELS: tuple[Level, ...] = tuple(Level)

@@ -15,7 +15,7 @@ from scpd.query.entities import entities, more_telling, patient_key
 from scpd.query.levels import TIMEZONE_OFFSET_FROM_UTC
 from scpd.query.moments import TIME_ORIGIN, interval, joined
 from scpd.query.names import fold_person_name
-from scpd.query.terms import AnyOf, Empty, Items, Key, Matcher, Query, Range, Single, Universal, Wildcard
+from scpd.query.terms import AnyOf, Empty, Items, Key, Matcher, Query, Range, Single, Stated, Universal, Wildcard
 
 __all__ = ["answer", "comparable", "fold_person_name", "key_matches", "matches", "more_telling", "patient_key"]
 
@@ -49,7 +49,7 @@ def key_matches(key: Key, attributes: Attributes, utc_offset: str = "") -> bool:
     """Whether one key is satisfied; `utc_offset` is that of moments that name none."""
     stored = attributes.get(key.tag, "")
     match key.matcher:
-        case Universal():
+        case Universal() | Stated():
             return True
         case Empty():
             return not stored
@@ -61,7 +61,7 @@ def key_matches(key: Key, attributes: Attributes, utc_offset: str = "") -> bool:
 
 def is_universal(matcher: Matcher) -> bool:
     """Whether everything matches: also an item without keys, or whose keys are all universal (PS3.4 C.2.2.2.6)."""
-    return isinstance(matcher, Universal) or (
+    return isinstance(matcher, Universal | Stated) or (
         isinstance(matcher, Items) and all(is_universal(key.matcher) for key in matcher.keys)
     )
 

@@ -3,7 +3,7 @@
 What is the same in every response of a query is laid out once: a large answer has a hundred thousand of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from scpd.dataset.attributes import Attributes, Tag, Value
@@ -18,9 +18,11 @@ from scpd.query.levels import (
     levels_down_to,
 )
 from scpd.query.matching import item_matches, zone_of
-from scpd.query.terms import Items, Key, Query
+from scpd.query.terms import Items, Key, Query, Stated
 
 UTF_8 = "ISO_IR 192"
+PRIVATE = 0x10000
+"""Set in the tags of private elements: their group is odd (PS3.5 7.8)."""
 
 
 class MatchEncoder:
@@ -35,9 +37,10 @@ class MatchEncoder:
         self._query = query
         self._syntax = transfer_syntax_uid
         self._asked_for = query.character_set
-        self._ascii = _encoder(transfer_syntax_uid, "")
+        self._private_vrs = tuple(sorted(_private_vrs(query.keys)))
+        self._ascii = _encoder(transfer_syntax_uid, "", self._private_vrs)
         self._sequences = [key for key in query.keys if isinstance(key.matcher, Items)]
-        empty: dict[Tag, Value] = dict.fromkeys((key.tag for key in query.keys), "")
+        empty: dict[Tag, Value] = {key.tag_named: _blank(key) for key in query.keys}
         empty |= dict.fromkeys((UNIQUE_KEY[level] for level in levels_down_to(query.level, query.model)), "")
         stated = {QUERY_RETRIEVE_LEVEL: query.level.value, RETRIEVE_AE_TITLE: retrieve_ae_title or ""}
         if retrieve_ae_title is None:
@@ -46,16 +49,17 @@ class MatchEncoder:
             stated[INSTANCE_AVAILABILITY] = "ONLINE"
         self._tells_zone = empty.pop(TIMEZONE_OFFSET_FROM_UTC, None) is not None
         self._blank: Attributes = dict(sorted({**empty, **stated}.items()))
-        self._tags = tuple(empty.keys() - stated.keys())
+        renamed = {key.tag_named: key.tag for key in query.keys}
+        self._tags = tuple((tag, renamed.get(tag, tag)) for tag in empty.keys() - stated.keys())
 
     def encode(self, match: Attributes) -> bytes:
         """The bytes of one Identifier."""
         response = dict(self._blank)
-        for tag in self._tags:
-            if tag in match:
-                response[tag] = match[tag]
+        for tag, kept_under in self._tags:
+            if kept_under in match:
+                response[tag] = match[kept_under]
         for key in self._sequences:
-            response[key.tag] = _returned(key, response[key.tag], zone_of(self._query, match))
+            response[key.tag_named] = _returned(key, response[key.tag_named], zone_of(self._query, match))
         if self._tells_zone and match.get(TIMEZONE_OFFSET_FROM_UTC):
             response[TIMEZONE_OFFSET_FROM_UTC] = match[TIMEZONE_OFFSET_FROM_UTC]
         try:
@@ -70,7 +74,21 @@ class MatchEncoder:
             return self._encoded_in(UTF_8, response)
 
     def _encoded_in(self, character_set: str, response: Mapping[Tag, Value]) -> bytes:
-        return _encoder(self._syntax, character_set).encode({**response, SPECIFIC_CHARACTER_SET: character_set})
+        encoder = _encoder(self._syntax, character_set, self._private_vrs)
+        return encoder.encode({**response, SPECIFIC_CHARACTER_SET: character_set})
+
+
+def _private_vrs(keys: Iterable[Key]) -> Iterator[tuple[Tag, str]]:
+    """The VRs of the private keys, those within sequences too: no dictionary has them."""
+    for key in keys:
+        if key.named is not None and key.named & PRIVATE:
+            yield key.tag_named, key.vr
+        if isinstance(key.matcher, Items):
+            yield from _private_vrs(key.matcher.keys)
+
+
+def _blank(key: Key) -> str:
+    return key.matcher.value if isinstance(key.matcher, Stated) else ""
 
 
 def _returned(key: Key, value: Value, utc_offset: str) -> Value:
@@ -82,12 +100,14 @@ def _returned(key: Key, value: Value, utc_offset: str) -> Value:
         return value
     nested = key.matcher.keys
     return tuple(
-        {inner.tag: _returned(inner, item.get(inner.tag, ""), utc_offset) for inner in nested}
+        {inner.tag_named: _returned(inner, item.get(inner.tag, _blank(inner)), utc_offset) for inner in nested}
         for item in value
         if item_matches(nested, item, utc_offset)
     )
 
 
 @lru_cache(maxsize=64)
-def _encoder(transfer_syntax_uid: str, specific_character_set: str) -> Encoder:
-    return Encoder(transfer_syntax_uid, specific_character_set)
+def _encoder(
+    transfer_syntax_uid: str, specific_character_set: str, private_vrs: tuple[tuple[Tag, str], ...]
+) -> Encoder:
+    return Encoder(transfer_syntax_uid, specific_character_set, dict(private_vrs))

@@ -73,23 +73,40 @@ class Items:
     keys: tuple["Key", ...]
 
 
-Matcher: TypeAlias = Universal | Single | AnyOf | Wildcard | Range | Empty | Items
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A private creator: returned as it came, because it says what the private keys beside it are (PS3.5 7.8.1)."""
+
+    value: str
+
+
+Matcher: TypeAlias = Universal | Single | AnyOf | Wildcard | Range | Empty | Items | Stated
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One attribute of the Identifier: asked for in the response, and matched on unless `Universal`."""
+    """One attribute of the Identifier: asked for in the response, and matched on unless `Universal`.
+
+    `tag` is what it is kept under: its own, or the key of an attribute that a site wants (see `dataset.site`). `named`
+    is then the tag that the Identifier has for it, else None.
+    """
 
     tag: Tag
     vr: str
     matcher: Matcher
+    named: Tag | None = None
+
+    @property
+    def tag_named(self) -> Tag:
+        """The tag that the Identifier has for it, and the response."""
+        return self.tag if self.named is None else self.named
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """A validated Identifier.
 
-    `keys` holds the requested keys in ascending tag order, without (0008,0005), (0008,0052) and group lengths.
+    `keys` holds the requested keys as the Identifier has them, without (0008,0005), (0008,0052) and group lengths.
     `unsupported` holds requested tags this AE neither matches on nor returns, `unmatched` those it returns without
     having matched on them: either makes the pending status FF01H (PS3.4 C.4.1.1.4). `combined` names the pairs of a
     date and a time key whose two ranges are one range of moments (PS3.4 C.2.2.2.5.4), where that was negotiated.

@@ -24,13 +24,25 @@ DATE_AND_TIME: tuple[tuple[Tag, Tag], ...] = (
     (0x00080022, 0x00080032),  # Acquisition
     (0x00080023, 0x00080033),  # Content
     BIRTH,
+    (0x00181012, 0x00181014),  # Secondary Capture
+    (0x00181200, 0x00181201),  # Last Calibration
+    (0x0018700C, 0x0018700E),  # Last Detector Calibration
+    (0x00320032, 0x00320033),  # Study Verified
+    (0x00320034, 0x00320035),  # Study Read
+    (0x00321000, 0x00321001),  # Scheduled Study Start
+    (0x00321040, 0x00321041),  # Study Arrival
+    (0x00321050, 0x00321051),  # Study Completion
     (0x00380020, 0x00380021),  # Admitting
+    (0x00380030, 0x00380032),  # Discharge
     (0x00400002, 0x00400003),  # Scheduled Procedure Step Start
     (0x00400004, 0x00400005),  # Scheduled Procedure Step End
     (0x00400244, 0x00400245),  # Performed Procedure Step Start
     (0x00400250, 0x00400251),  # Performed Procedure Step End
     (0x00402004, 0x00402005),  # Issue of Imaging Service Request
+    (0x0040A121, 0x0040A122),  # Date and Time, of a content item
     (0x00700082, 0x00700083),  # Presentation Creation
+    (0x30060008, 0x30060009),  # Structure Set
+    (0x300A0006, 0x300A0007),  # RT Plan
 )
 """Pairs of a date and the time of that day."""
 
@@ -57,11 +69,16 @@ def _told(attributes: Attributes, own: str, shift: timedelta) -> dict[Tag, Value
     for tag, value in attributes.items():
         if not isinstance(value, str):
             told[tag] = tuple(_told(item, own, shift) for item in value)
-        elif vr_of(tag) == "DT":
+        elif _vr(tag) == "DT":
             told[tag] = "\\".join(_with_offset(one, own) for one in value.split("\\"))
-        elif vr_of(tag) == "TM" and tag != BIRTH[1]:
+        elif _vr(tag) == "TM" and tag != BIRTH[1]:
             told.update(_moved(attributes, tag, value, shift))
     return told
+
+
+def _vr(key: Tag) -> str:
+    """The VR of what is kept under `key`; a private attribute is told as it is."""
+    return vr_of(key & 0xFFFFFFFF)
 
 
 def _with_offset(moment: str, own: str) -> str:

@@ -12,6 +12,7 @@ from functools import cache
 from scpd.dataset.attributes import Attributes, Tag, text
 from scpd.dataset.recall import Recall
 from scpd.dataset.scanner import DEFAULT_LIMITS, Scan, ScanLimits, Scanner, Wanted
+from scpd.dataset.site import Site
 from scpd.dataset.uid import is_odd_uid, is_valid_uid
 from scpd.dimse.status import DimseFailure, Status
 from scpd.query.levels import WANTED
@@ -39,9 +40,9 @@ NON_PATIENT_SOP_CLASSES = frozenset(
 
 
 @cache
-def _indexed(besides: frozenset[Tag]) -> Wanted:
+def _indexed(besides: Site) -> Wanted:
     """What the scanner looks for: prepared once for the attributes of a site."""
-    return Wanted(WANTED | besides)
+    return Wanted(WANTED | besides.watched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Head:
         recall: Recall | None = None,
     ) -> None:
         self._incoming = incoming
+        self._besides = limits.besides
         self._leniency = leniency
         self._is_uid = is_odd_uid if leniency.odd_uids else is_valid_uid
         self._attributes: Attributes = {}
@@ -85,7 +87,7 @@ class Head:
         scan = self._scanner.finish()
         if scan.file_meta_inside:  # PS3.10 7.1: group 0002 belongs to files
             raise DimseFailure(Status.CANNOT_UNDERSTAND, "file meta information in the data set")
-        attributes = self._attributes = scan.attributes()
+        attributes = self._attributes = self._besides.kept(scan.attributes(), scan.elements)
         self._check_present(scan, attributes)
         attributes = self._as_announced(attributes)
         filed = self._incoming.sop_class_uid not in NON_PATIENT_SOP_CLASSES

@@ -12,7 +12,7 @@ from typing import Any
 
 from scpd.dataset.attributes import Attributes, Tag, Value, text
 from scpd.query.entities import patient_key
-from scpd.query.levels import LEVELS, STORED, TIMEZONE_OFFSET_FROM_UTC, ZONED, stored_at
+from scpd.query.levels import LEVELS, STORED, TIMEZONE_OFFSET_FROM_UTC, ZONED, level_beyond_grid
 from scpd.query.names import fold_person_name
 from scpd.query.terms import Level
 
@@ -36,11 +36,9 @@ def by_level(attributes: Attributes) -> Mapping[Level, dict[Tag, Value]]:
     """The attributes of each level; those of no level are left out."""
     levels: dict[Level, dict[Tag, Value]] = {level: {} for level in LEVELS}
     for tag, value in attributes.items():
-        level = _LEVEL_OF.get(tag)
+        level = _LEVEL_OF.get(tag) or level_beyond_grid(tag)
         if level is not None:
             levels[level][tag] = value
-        elif stored_at(Level.IMAGE, (tag,)):
-            levels[Level.IMAGE][tag] = value
     if TIMEZONE_OFFSET_FROM_UTC in attributes:
         for level in ZONED:
             levels[level][TIMEZONE_OFFSET_FROM_UTC] = attributes[TIMEZONE_OFFSET_FROM_UTC]

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ValidationError
 
 import scpd.config.tables
 from scpd.config import ConfigError, Settings, check, load
-from scpd.config.tables import PeerTable, ServiceTable, TlsTable
+from scpd.config.tables import AttributeTable, PeerTable, ServiceTable, TlsTable
+from scpd.dataset.site import NO_SITE, Site, SiteAttribute
 from scpd.identity.users import UsersFile
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.profile import FindExtension, Operation, Peer, Profile, Role, Service, Unfit, health_check_peer
@@ -310,7 +311,13 @@ NOT_AT_DEFAULT = {"service", "ca"}
 
 
 @pytest.mark.parametrize(
-    ("header", "model"), [("[[service]]", ServiceTable), ("[[peer]]", PeerTable), ("[tls]", TlsTable)]
+    ("header", "model"),
+    [
+        ("[[service]]", ServiceTable),
+        ("[[peer]]", PeerTable),
+        ("[tls]", TlsTable),
+        ("[[index.attributes]]", AttributeTable),
+    ],
 )
 def test_scpd_toml_shows_every_key_of_optional_tables_with_its_default(header: str, model: type[BaseModel]) -> None:
     shown = example(TEXT, header)
@@ -363,15 +370,70 @@ def test_the_defaults_of_the_limits_are_those_of_the_services() -> None:
 
 def test_attributes_for_the_index_reach_the_scanner_and_the_query(tmp_path: Path) -> None:
     settings = loaded(tmp_path, '[index]\nattributes = ["ContrastBolusRoute", "0040,0555", "PatientID"]')
-    assert settings.index.tags() == {0x00181040, 0x00400555}  # the patient's ID is indexed anyway
+    expected = Site(
+        (SiteAttribute(0x00181040, "LO"), SiteAttribute(0x00400555, "SQ"))
+    )  # a patient's ID is indexed anyway
     provider = settings.provider(Archive(MemoryBlobs(), MemoryIndex()))
-    assert provider.query_rules.indexed_besides == provider.scan_limits.besides == settings.index.tags()
-    assert Settings().index.tags() == frozenset()
+    assert provider.query_rules.indexed_besides == provider.scan_limits.besides == expected
+    assert Settings().index.site() == NO_SITE
+
+
+SITE = """
+[[index.attributes]]
+name = "StudyVerifiedDate"
+level = "study"
+[[index.attributes]]
+name = '(0019,xx02) "ACME 1.0" LO'
+level = "series"
+matched = false
+"""
+
+
+def test_attributes_for_the_index_may_be_tables_and_come_from_anywhere(tmp_path: Path) -> None:
+    assert loaded(tmp_path, SITE).index.site() == Site(
+        (
+            SiteAttribute(0x00320032, "DA", "STUDY"),
+            SiteAttribute(0x00190002, "LO", "SERIES", "ACME 1.0", is_matched=False),
+        )
+    )
+    one = Site((SiteAttribute(0x00320032, "DA", "STUDY"),))
+    for written in ('["StudyVerifiedDate"]', '[{"name": "StudyVerifiedDate"}]', "StudyVerifiedDate"):
+        settings = load(None, environ={"SCPD_INDEX__ATTRIBUTES": written, "STATE_DIRECTORY": "/state"})
+        assert [table.name for table in settings.index.attributes] == ["StudyVerifiedDate"]
+    assert loaded(tmp_path, 'index.attributes = [{ name = "StudyVerifiedDate", level = "study" }]').index.site() == one
 
 
 @pytest.mark.parametrize(
-    "name", ["NoSuchAttribute", "0019,1001", "TransferSyntaxUID", "PixelData", "EncapsulatedDocument"]
+    ("text", "message"),
+    [
+        ('index.attributes = ["ContrastBolusRout"]', "0.name = 'ContrastBolusRout': must be the keyword"),
+        ('index.attributes = ["ContrastBolusRout"]', "did you mean 'ContrastBolusRoute'?"),
+        ('index.attributes = ["TransferSyntaxUID"]', "in the DICOM dictionary"),
+        ('index.attributes = ["PixelData"]', "0.name = 'PixelData': has a binary value"),
+        ('index.attributes = ["EncapsulatedDocument"]', "binary"),
+        ('index.attributes = ["0019,1001"]', """did you mean '(0019,xx01) "PRIVATE CREATOR"'?"""),
+        ("index.attributes = ['(0019,xx01) \"ACME\"']", """did you mean '(0019,xx01) "ACME" LO'?"""),
+        ("index.attributes = ['(0019,xx01) \"ACME\" OB']", "has no VR that people can read"),
+        ("index.attributes = ['(0018,xx01) \"ACME\" LO']", "private ones have odd groups"),
+        ("index.attributes = ['(0019,xx01) \"ACME LO']", "must be a path"),
+        ('index.attributes = ["CodeValue > CodeMeaning"]', "0.name = 'CodeValue': is no sequence"),
+        ('index.attributes = [{ name = "CodeValue", level = "serie" }]', "did you mean 'series'?"),
+        ('index.attributes = [{ name = "CodeValue", lvl = "" }]', "unknown key; did you mean 'level'?"),
+        ('index.attributes = [{ name = "Modality", level = "study" }]', "is indexed anyway, at the series level"),
+        ('index.attributes = [{ name = "Modality", matched = false }]', "is indexed anyway, and matched on"),
+        ('index.attributes = ["RetrieveAETitle"]', "says nothing of an object"),
+        (
+            "index.attributes = ['RequestAttributesSequence > (0019,xx01) \"ACME\" LO']",
+            "is within a sequence that is indexed as it comes",
+        ),
+        (
+            'index.attributes = ["CodeValue", { name = "CodeValue", level = "study" }]',
+            "is declared for two levels, image and study",
+        ),
+    ],
 )
-def test_what_nobody_can_ask_for_is_not_indexed(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ConfigError, match=r"dictionary|binary"):
-        loaded(tmp_path, f'[index]\nattributes = ["{name}"]')
+def test_mistakes_about_attributes_are_told(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loaded(tmp_path, text)
+    assert message in str(caught.value)
+    assert f"{tmp_path / 'scpd.toml'}:1:" in str(caught.value)

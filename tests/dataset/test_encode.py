@@ -64,3 +64,9 @@ def test_elements_that_the_dictionary_does_not_know_are_left_out() -> None:
 def test_text_outside_the_character_set_is_refused() -> None:
     with pytest.raises(UnicodeEncodeError):
         Encoder(IMPLICIT, "ISO_IR 100").encode({0x00100010: "山田"})
+
+
+def test_private_elements_are_written_with_the_vrs_that_are_given() -> None:
+    attributes: Attributes = {0x00190010: "ACME 1.0", 0x00191001: "7", 0x00191002: "x"}
+    written = Encoder(EXPLICIT, private_vrs={0x00191001: "US"}).encode(attributes)
+    assert written == b"\x19\0\x10\0LO\x08\0ACME 1.0" + b"\x19\0\x01\x10US\x02\0\x07\0"

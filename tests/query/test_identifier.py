@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from scpd.dataset.attributes import Attributes, Tag, Value
 from scpd.dataset.encode import Encoder
 from scpd.dataset.reader import read_data_set
+from scpd.dataset.site import Site, SiteAttribute
 from scpd.dimse.status import DimseFailure, Status
 from scpd.query.identifier import QueryRules, decode_identifier, pending_status
 from scpd.query.matching import matches
 from scpd.query.response import MatchEncoder
-from scpd.query.terms import AnyOf, Items, Key, Level, Model, Query, Range, Single, Universal, Wildcard
+from scpd.query.terms import AnyOf, Items, Key, Level, Model, Query, Range, Single, Stated, Universal, Wildcard
 from tests.query.build import (
     ACCESSION,
     CHARACTER_SET,
@@ -36,7 +37,8 @@ from tests.query.build import (
     identifier,
 )
 
-RETRIEVE_AE, AVAILABILITY, UNHEARD_OF = 0x00080054, 0x00080056, 0x00186011
+RETRIEVE_AE, AVAILABILITY, UNHEARD_OF, REFERENCED = 0x00080054, 0x00080056, 0x00186011, 0x00081115
+ROUTE = 0x00181040
 A900, C000 = Status.DATA_SET_DOES_NOT_MATCH_SOP_CLASS, Status.UNABLE_TO_PROCESS
 LENIENT = QueryRules(strict=False)
 RELATIONAL = QueryRules(relational=True)
@@ -332,12 +334,118 @@ def test_arbitrary_bytes_raise_nothing_but_dimse_failures(data: bytes, syntax: s
             MatchEncoder(query, syntax, None).encode(MATCH)
 
 
-def test_what_a_site_indexes_besides_is_a_key_of_the_image_level() -> None:
-    rules = QueryRules(strict=False, indexed_besides=frozenset({UNHEARD_OF}))
-    asked = decoded({LEVEL: "IMAGE", UNHEARD_OF: "X*"}, rules=rules)
-    assert [key.tag for key in asked.keys] == [UNHEARD_OF] and not asked.unsupported
-    assert decoded({LEVEL: "STUDY", UNHEARD_OF: ""}, rules=rules).unsupported == {UNHEARD_OF}
-    assert decoded({LEVEL: "IMAGE", UNHEARD_OF: ""}, rules=LENIENT).unsupported == {UNHEARD_OF}
+def test_what_a_site_indexes_besides_is_a_key_of_its_level() -> None:
+    rules = QueryRules(strict=False, indexed_besides=Site((SiteAttribute(ROUTE, "LO"),)))
+    asked = decoded({LEVEL: "IMAGE", ROUTE: "X*"}, rules=rules)
+    assert [key.tag for key in asked.keys] == [ROUTE] and not asked.unsupported
+    assert decoded({LEVEL: "STUDY", ROUTE: ""}, rules=rules).unsupported == {ROUTE}
+    assert decoded({LEVEL: "IMAGE", ROUTE: ""}, rules=LENIENT).unsupported == {ROUTE}
+    of_patients = SiteAttribute(ROUTE, "LO", "PATIENT")
+    rules = QueryRules(indexed_besides=Site((of_patients,)))
+    for level, model in (("STUDY", Model.STUDY_ROOT), ("PATIENT", Model.PATIENT_ROOT)):
+        assert decoded({LEVEL: level, ROUTE: "X"}, model, rules).keys == (
+            Key(of_patients.key, "LO", Single("X"), ROUTE),
+        )
+    below = QueryRules(indexed_besides=Site((SiteAttribute(ROUTE, "LO", "SERIES"),)))
+    assert refused({LEVEL: "STUDY", ROUTE: ""}, rules=below).offending_elements == (ROUTE,)
+
+
+# -- private attributes (PS3.5 7.8.1) and parts of sequences that a site has indexed -----------------------------------
+
+CREATOR, DOSE, COUNT = 0x00190022, 0x00192202, 0x00192203
+ACME_DOSE = SiteAttribute(0x00190002, "DS", "SERIES", "ACME 1.0")
+ACME_COUNT = SiteAttribute(0x00190003, "US", "STUDY", "ACME 1.0", is_matched=False)
+CONTEXTS, VALUE_TYPE, PERSON = 0x00400555, 0x0040A040, 0x0040A123
+CONTEXT = SiteAttribute(
+    CONTEXTS, "SQ", "STUDY", items=(SiteAttribute(VALUE_TYPE, "CS"), SiteAttribute(PERSON, "PN", is_matched=False))
+)
+PRIVATELY = QueryRules(indexed_besides=Site((ACME_DOSE, ACME_COUNT, CONTEXT)))
+VRS = {DOSE: "DS", COUNT: "US"}
+
+
+def privately(keys: Attributes, level: str = "STUDY", syntax: str = IMPLICIT) -> Query:
+    data = Encoder(syntax, private_vrs=VRS).encode({LEVEL: level, STUDY: "1", **keys})
+    return decode_identifier(data, syntax, Model.STUDY_ROOT, PRIVATELY)
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_f03_a_private_key_is_known_by_its_creator_whatever_block_it_has(syntax: str) -> None:
+    query = privately({CREATOR: "ACME 1.0", DOSE: "1.5"}, "SERIES", syntax)
+    assert query.keys == (
+        Key(CREATOR, "LO", Stated("ACME 1.0")),
+        Key(ACME_DOSE.key, "DS", Single("1.5"), DOSE),
+        Key(STUDY, "UI", Single("1")),
+    )
+    assert pending_status(query) == Status.PENDING
+    assert matches(query, {ACME_DOSE.key: "1.50", STUDY: "1"})
+    response = MatchEncoder(query, syntax, "SCPD").encode({ACME_DOSE.key: "1.50", STUDY: "1"})
+    expected = {LEVEL: "SERIES", RETRIEVE_AE: "SCPD", CREATOR: "ACME 1.0", DOSE: "1.50", STUDY: "1", SERIES: ""}
+    assert response == Encoder(syntax, private_vrs=VRS).encode(expected)
+
+
+def test_f03_private_keys_of_nobodys_or_of_a_level_below_are_not_supported() -> None:
+    unknown = privately({CREATOR: "ACME 2.0", DOSE: "1.5"})
+    assert unknown.unsupported == {CREATOR, DOSE}
+    assert [key.tag for key in unknown.keys] == [STUDY]
+    with pytest.raises(DimseFailure) as failure:
+        privately({CREATOR: "ACME 1.0", DOSE: ""})
+    assert failure.value.offending_elements == (DOSE,)
+
+
+def test_f03_what_is_only_returned_is_not_matched_on_which_ff01h_says() -> None:
+    query = privately({CREATOR: "ACME 1.0", COUNT: "7"})
+    assert pending_status(query) == Status.PENDING_WITH_UNSUPPORTED_KEYS
+    assert matches(query, {STUDY: "1", ACME_COUNT.key: "8"})
+    response = MatchEncoder(query, IMPLICIT, "SCPD").encode({STUDY: "1", ACME_COUNT.key: "8"})
+    assert Encoder(IMPLICIT, private_vrs=VRS).encode({CREATOR: "ACME 1.0", COUNT: "8"}) in response
+    assert pending_status(privately({CREATOR: "ACME 1.0", COUNT: ""})) == Status.PENDING
+
+
+def test_f03_of_a_sequence_the_parts_that_a_site_has_indexed_are_keys() -> None:
+    query = privately({CONTEXTS: ({VALUE_TYPE: "TEXT", PERSON: "Doe*", CODE: "X"},)})
+    assert query.unsupported == {CODE}
+    assert query.unmatched == {PERSON}
+    stored: Attributes = {STUDY: "1", CONTEXT.key: ({VALUE_TYPE: "CODE"}, {VALUE_TYPE: "TEXT", PERSON: "Roe"})}
+    assert matches(query, stored)
+    assert answered(query, stored)[CONTEXTS] == ({VALUE_TYPE: "TEXT", PERSON: "Roe"},)
+    nothing_of_it = privately({CONTEXTS: ({CODE: "X"},)})
+    assert nothing_of_it.unsupported == {CONTEXTS, CODE}
+    assert [key.tag for key in nothing_of_it.keys] == [STUDY]
+    everything = privately({CONTEXTS: ()})
+    assert answered(everything, stored)[CONTEXTS] == stored[CONTEXT.key]
+
+
+def test_f03_a_sequence_that_is_only_returned_returns_what_was_asked_for() -> None:
+    inner = SiteAttribute(0x00190005, "LO", creator="ACME 1.0")
+    outer = SiteAttribute(0x00190004, "SQ", "STUDY", "ACME 1.0", is_matched=False)
+    part = SiteAttribute(CONTEXTS, "SQ", "STUDY", items=(inner,))
+    rules = QueryRules(indexed_besides=Site((outer, part)))
+    vrs = {0x00191004: "SQ", 0x00191005: "LO"}
+    asked: Attributes = {
+        LEVEL: "STUDY",
+        0x00190010: "ACME 1.0",
+        0x00191004: ({CODE: "A", PROCEDURE_CODES: ({CODE: "B"},)},),
+        CONTEXTS: ({0x00190010: "ACME 1.0", 0x00191005: "X"},),
+    }
+    query = decode_identifier(Encoder(IMPLICIT, private_vrs=vrs).encode(asked), IMPLICIT, Model.STUDY_ROOT, rules)
+    assert query.unmatched == {0x00191004}
+    stored: Attributes = {outer.key: ({CODE: "C"},), part.key: ({inner.key: "X"}, {inner.key: "Y"})}
+    assert matches(query, stored)
+    expected: Attributes = {
+        0x00190010: "ACME 1.0",
+        0x00191004: ({CODE: "C", PROCEDURE_CODES: ""},),
+        CONTEXTS: ({0x00190010: "ACME 1.0", 0x00191005: "X"},),
+    }
+    response = MatchEncoder(query, IMPLICIT, "SCPD").encode(stored)
+    assert response == Encoder(IMPLICIT, private_vrs=vrs).encode(
+        {LEVEL: "STUDY", RETRIEVE_AE: "SCPD", STUDY: "", **expected}
+    )
+
+
+def test_where_an_item_of_a_sequence_is_retrieved_from_is_matched_on() -> None:
+    query = decoded({LEVEL: "IMAGE", STUDY: "1", SERIES: "1", REFERENCED: ({RETRIEVE_AE: "ELSEWHERE"},)})
+    assert query.keys[0].matcher == Items((Key(RETRIEVE_AE, "AE", Single("ELSEWHERE")),))
+    assert not query.unmatched
 
 
 VALUES = st.text("0123456789-*?\\.+\"A^= '%_", max_size=30)

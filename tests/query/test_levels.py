@@ -2,6 +2,7 @@
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 
+from scpd.dataset.site import SiteAttribute
 from scpd.query.levels import (
     COMPUTED,
     COMPUTED_ROWS,
@@ -64,3 +65,10 @@ def test_what_the_grid_does_not_know_is_kept_with_the_instance() -> None:
     tags = [0x00080005, 0x00080054, 0x00100020, 0x0020000D, 0x00200013, 0x00201208, 0x00181040]
     assert stored_at(Level.IMAGE, tags) == [0x00200013, 0x00181040]
     assert stored_at(Level.STUDY, tags) == [0x0020000D]
+
+
+def test_what_a_site_wants_of_another_level_is_kept_there() -> None:
+    keys = [SiteAttribute(0x00181040, "LO", level).key for level in Level]
+    private = [SiteAttribute(0x00190002, "LO", level, "ACME 1.0").key for level in Level]
+    for level, key, private_key in zip(Level, keys, private, strict=True):
+        assert stored_at(level, [*keys, *private]) == [key, private_key]

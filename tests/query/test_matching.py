@@ -5,7 +5,20 @@ import pytest
 from scpd.dataset.attributes import Attributes, Tag, Value
 from scpd.query.identifier import QueryRules
 from scpd.query.matching import answer, comparable, matches
-from scpd.query.terms import AnyOf, Empty, Items, Key, Level, Matcher, Model, Range, Single, Universal, Wildcard
+from scpd.query.terms import (
+    AnyOf,
+    Empty,
+    Items,
+    Key,
+    Level,
+    Matcher,
+    Model,
+    Range,
+    Single,
+    Stated,
+    Universal,
+    Wildcard,
+)
 from tests.query.build import (
     ACCESSION,
     ACQUISITION,
@@ -71,6 +84,10 @@ def test_f09_single_values(tag: Tag, wanted: str, stored: str, expected: bool) -
 
 def test_f09_spaces_around_a_key_mean_nothing() -> None:
     assert matches(decoded({LEVEL: "STUDY", PATIENT_ID: " P1 "}), {PATIENT_ID: "P1"})
+
+
+def test_a_private_creator_is_stated_and_not_matched_on() -> None:
+    assert matches(asked(0x00190010, Stated("ACME 1.0")), {})
 
 
 def test_f10_a_list_of_uids_is_their_union() -> None:

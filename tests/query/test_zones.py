@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scpd.dataset.attributes import Attributes
+from scpd.dataset.site import SiteAttribute
 from scpd.query.moments import interval, utc_shift
 from scpd.query.zones import in_zone, with_their_others
 from tests.query.build import ACQUISITION, CONTENT_TIME, MODALITY, STUDY_DATE, STUDY_TIME, TIMEZONE
@@ -67,6 +68,13 @@ def test_items_are_told_from_the_zone_of_the_data_set_around_them() -> None:
 def test_nobody_is_born_at_another_hour_elsewhere() -> None:
     birth: Attributes = {0x00100030: "19700101", 0x00100032: "0000"}
     assert in_zone({**birth, TIMEZONE: "-0500"}, "+0100") == {**birth, TIMEZONE: "+0100"}
+
+
+def test_what_a_site_wants_of_another_level_is_told_too_but_a_private_attribute_is_not() -> None:
+    verified = SiteAttribute(0x00189074, "DT", "STUDY").key
+    private = SiteAttribute(0x00190002, "DT", "STUDY", "ACME 1.0").key
+    told = in_zone({verified: "2024", private: "2024", TIMEZONE: "-0500"}, "+0100")
+    assert (told[verified], told[private]) == ("2024-0500", "2024")
 
 
 def test_a_date_is_told_with_its_time_and_a_time_with_its_date() -> None:

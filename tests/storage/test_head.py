@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from scpd.dataset.scanner import ScanLimits
+from scpd.dataset.site import Site, SiteAttribute
 from scpd.dimse.status import DimseFailure, Status
 from scpd.storage.base import Incoming
 from scpd.storage.head import NON_PATIENT_SOP_CLASSES, Head
@@ -109,11 +110,18 @@ def test_a_deflated_bomb_without_uids_is_refused_at_the_inflate_limit() -> None:
 
 
 def test_what_a_site_wants_besides_is_kept() -> None:
-    limits = ScanLimits(besides=frozenset({0x00181040, 0x00400555}))
+    private = SiteAttribute(0x00190002, "LO", "SERIES", "ACME 1.0")
+    site = Site((SiteAttribute(0x00181040, "LO"), SiteAttribute(0x00400555, "SQ"), private))
+    limits = ScanLimits(besides=site)
     head = Head(Incoming(CT_IMAGE, "1.5", EXPLICIT_LITTLE, "SCU", "SCP"), limits)
     kept: dict[str, Value] = {"ContrastBolusRoute": "oral", "AcquisitionContextSequence": [{"ValueType": "TEXT"}]}
-    head.feed([memoryview(ct("1.5", EXPLICIT, **kept, ContrastBolusVolume="3"))])
+    data = ct("1.5", EXPLICIT, **kept, ContrastBolusVolume="3")
+    behind = data.index(element(0x00200013, "IS", b"")[:4])  # tags ascend
+    block = element(0x00190010, "LO", b"ACME 1.0") + element(0x00191002, "LO", b"secret")
+    head.feed([memoryview(data[:behind] + block + data[behind:])])
     found = head.instance().attributes
+    assert found[private.key] == "secret"
+    assert not {0x00190010, 0x00191002} & found.keys()
     assert found[0x00181040] == "oral"
     assert found[0x00400555] == ({0x0040A040: "TEXT"},)
     assert 0x00181041 not in found

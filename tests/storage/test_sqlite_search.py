@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scpd.dataset.attributes import Attributes
+from scpd.dataset.site import SiteAttribute
 from scpd.query import levels
 from scpd.query.levels import COMPUTED
 from scpd.query.matching import answer
@@ -71,10 +72,15 @@ PATTERNS = (
     "=*",
 )
 UIDS = tuple(f"1.{n}" for n in range(4))
-CONTRAST_BOLUS_ROUTE = 0x00181040
-"""An attribute that the grid does not have, but a site has asked for."""
-LEVEL_OF = {**levels.LEVEL_OF, levels.TIMEZONE_OFFSET_FROM_UTC: Level.STUDY, CONTRAST_BOLUS_ROUTE: Level.IMAGE}
-VR_OF = {**levels.VR_OF, CONTRAST_BOLUS_ROUTE: "LO"}
+SITE = {
+    SiteAttribute(0x00181040, "LO").key: Level.IMAGE,
+    SiteAttribute(0x00190002, "LO", "SERIES", "ACME 1.0").key: Level.SERIES,
+    SiteAttribute(0x00324000, "LT", "STUDY").key: Level.STUDY,
+    SiteAttribute(0x00190002, "LO", "PATIENT", "ACMÉ").key: Level.PATIENT,
+}
+"""Attributes that the grid does not have, but a site wants."""
+LEVEL_OF = {**levels.LEVEL_OF, levels.TIMEZONE_OFFSET_FROM_UTC: Level.STUDY, **SITE}
+VR_OF = {**levels.VR_OF, **dict.fromkeys(SITE, "LO")}
 
 VALUES: Mapping[int, tuple[str, ...]] = {
     0x00100010: NAMES, 0x00100020: TEXTS, 0x00100021: ("", "A", "B"), 0x00100030: DATES, 0x00100040: ("M", "F", ""),
@@ -83,7 +89,7 @@ VALUES: Mapping[int, tuple[str, ...]] = {
     0x00080016: ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"), 0x00200013: ("1", "2", ""),
     0x00080023: DATES, 0x00080008: ("ORIGINAL\\PRIMARY", "DERIVED\\PRIMARY"),
     0x00080033: TIMES, 0x0008002A: MOMENTS, 0x00080201: OFFSETS,
-    CONTRAST_BOLUS_ROUTE: TEXTS,
+    **dict.fromkeys(SITE, TEXTS),
 }  # fmt: skip
 HIERARCHY: Mapping[int, tuple[str, ...]] = {0x0020000D: UIDS, 0x0020000E: UIDS, 0x00080018: UIDS}
 CODES = st.fixed_dictionaries({}, optional={0x00080100: st.sampled_from(TEXTS), 0x00080104: st.sampled_from(TEXTS)})
