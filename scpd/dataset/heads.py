@@ -83,9 +83,8 @@ def looks_like_vr(two: bytes) -> bool:
 def form_of_first(form: Form, head: bytes) -> Form:
     """The form that a data set really has, by its first element: some senders negotiate one and send the other."""
     vr = head[4:6]
-    if form.implicit:
-        return Form(form.order, vr not in SHORT and vr not in LONG)
-    return Form(form.order, len(vr) == 2 and not looks_like_vr(vr))
+    implicit = vr not in KNOWN if form.implicit else len(vr) == 2 and not looks_like_vr(vr)
+    return form if implicit is form.implicit else Form(form.order, implicit)
 
 
 def read_head(data: bytes, at: int, form: Form) -> tuple[int, bytes, int, int]:

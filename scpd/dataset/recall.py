@@ -19,7 +19,7 @@ from scpd.dataset.heads import Form, Incomplete, read_head
 from scpd.dataset.reader import RawDataSet, texts_of
 
 READ_MAX = 24
-"""So many elements may be read one by one before it is asked again what is common: many images of a series have 20."""
+"""A data set with more that is new is a stranger. Images of a series have a dozen or two of values of their own."""
 
 SMALL_BYTES = 256
 """Values up to this are kept without counting: there are few tags, and most values are shorter."""
@@ -37,12 +37,18 @@ def cost_of(value_bytes: int) -> int:
 
 
 class Passage:
-    """Consecutive elements of a data set: the wanted ones as they were written, and as text once it was asked for."""
+    """Consecutive elements of a data set: the wanted ones as they were written, and as text once it was asked for.
 
-    __slots__ = ("_attributes", "_charset", "elements")
+    It is recognised by its bytes, `data`; `cost` is what it takes from the budget of a scan.
+    """
 
-    def __init__(self, elements: RawDataSet) -> None:
-        self.elements = elements
+    __slots__ = ("_attributes", "_cells", "_charset", "cost", "data", "elements")
+
+    def __init__(self, cells: Sequence[Cell], elements: RawDataSet) -> None:
+        self.elements = {tag: elements[tag] for tag, _, _ in cells}
+        self.data = b"".join([data for _, data, _ in cells])
+        self.cost = sum([cost_of(value_bytes) for _, _, value_bytes in cells])
+        self._cells = cells
         self._charset: CharacterSet | None = None
 
     def decoded(self, charset: CharacterSet) -> Attributes:
@@ -50,18 +56,6 @@ class Passage:
         if charset is not self._charset:
             self._attributes, self._charset = texts_of(self.elements, charset), charset
         return self._attributes
-
-
-class KnownPassage(Passage):
-    """One that can be recognised by its bytes, `data`; `cost` is what it takes from the budget of a scan."""
-
-    __slots__ = ("_cells", "cost", "data")
-
-    def __init__(self, cells: Sequence[Cell], elements: RawDataSet) -> None:
-        super().__init__({tag: elements[tag] for tag, _, _ in cells})
-        self.data = b"".join([data for _, data, _ in cells])
-        self.cost = sum([cost_of(value_bytes) for _, _, value_bytes in cells])
-        self._cells = cells
 
     def marks(self, offset: int) -> Iterator[Mark]:
         """Where the elements begin when the passage does at `offset`."""
@@ -111,15 +105,24 @@ class Beginning(NamedTuple):
 class Recall:
     """The passages that the last two data sets it learned from have in common."""
 
-    __slots__ = ("_last", "_passages")
+    __slots__ = ("_last", "_passages", "_strange")
 
     def __init__(self) -> None:
+        self._strange = 0  # data sets in a row that said much that was new
         self._last: Beginning | None = None
-        self._passages: dict[int, KnownPassage] = {}
+        self._passages: dict[int, Passage] = {}
 
-    def passages(self, form: Form, reading: object) -> Mapping[int, KnownPassage]:
+    def passages(self, form: Form, reading: object) -> Mapping[int, Passage]:
         """By the wire tag that each begins with; none for who reads in another way."""
         return self._passages if self._last and self._last.is_read_like(form, reading) else {}
+
+    def is_curious(self, read: int) -> bool:
+        """Whether to learn from one more data set, of whose first window so many wanted elements had to be read.
+
+        Ever more seldom in a row of strangers, as a router sends them, because learning costs more than it saves there.
+        """
+        self._strange = self._strange + 1 if read > READ_MAX else 0
+        return self._strange.bit_count() == 1
 
     def learn(self, beginning: Beginning, elements: RawDataSet) -> None:
         """Compares the beginning of a data set that is whole with that of the one before."""
@@ -132,5 +135,5 @@ class Recall:
         before = {tag: data for tag, data, _ in last.cells()}
         for is_common, cells in groupby(beginning.cells(), lambda cell: before.get(cell[0]) == cell[1]):
             if is_common:
-                passage = KnownPassage(list(cells), elements)
+                passage = Passage(list(cells), elements)
                 self._passages[form.order.tag(next(iter(passage.elements)))] = passage

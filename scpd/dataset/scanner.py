@@ -38,8 +38,9 @@ from scpd.dataset.reader import (
     RawElement,
     charset_of,
     read_items,
+    texts_of,
 )
-from scpd.dataset.recall import READ_MAX, SMALL_BYTES, Beginning, KnownPassage, Mark, Passage, Recall, cost_of
+from scpd.dataset.recall import SMALL_BYTES, Beginning, Mark, Passage, Recall, cost_of
 from scpd.dataset.site import NO_SITE, Site
 
 WINDOW_BYTES = 16_384
@@ -81,6 +82,9 @@ class Damage:
 Kept: TypeAlias = tuple[Tag, bytes, bytes, int]
 """A wanted element as it passed: VR, value, and the offset of its head."""
 
+Stretch: TypeAlias = RawDataSet | Passage
+"""Consecutive elements that were read, or that were recalled."""
+
 
 class Wanted:
     """The top-level tags a scan keeps, prepared once for many scans; sequences among them are kept whole.
@@ -110,14 +114,14 @@ class Scan:
     damage: Damage | None
     file_meta_inside: bool
     capped: bool
-    passages: Sequence[Passage] = field(compare=False, repr=False)
+    stretches: Sequence[Stretch] = field(compare=False, repr=False)
 
     def attributes(self) -> Attributes:
         """Every kept element decoded by the data set's Specific Character Set."""
         charset = charset_of(self.elements)
         attributes: dict[Tag, Value] = {}
-        for passage in self.passages:
-            attributes.update(passage.decoded(charset))
+        for stretch in self.stretches:
+            attributes.update(stretch.decoded(charset) if isinstance(stretch, Passage) else texts_of(stretch, charset))
         return attributes
 
 
@@ -137,12 +141,12 @@ class Scanner:
         self._limits = limits
         self._reading = wanted, limits
         self._recall = recall
-        self._known: Mapping[int, KnownPassage] = {}
+        self._known: Mapping[int, Passage] = {}
         self._first_window = b""
         self._inflater = Inflater(limits.inflated_bytes_max) if encoding.deflated else None
         self._room = limits.kept_bytes_max
         self._kept: list[Kept] = []
-        self._recalled: list[tuple[int, int, KnownPassage]] = []  # how much was kept before, offset
+        self._recalled: list[tuple[int, int, Passage]] = []  # how much was kept before, offset
         self._damage: Damage | None = None
         self._file_meta_inside = False
         self._offset = 0
@@ -174,13 +178,13 @@ class Scanner:
         capped = self._inflater is not None and self._inflater.capped
         if self._damage is None and not capped:
             self._damage = self._cut_short()
-        passages = list(self._passages())
+        stretches = list(self._stretches())
         elements: dict[Tag, RawElement] = {}
-        for passage in passages:
-            elements.update(passage.elements)
+        for stretch in stretches:
+            elements.update(stretch.elements if isinstance(stretch, Passage) else stretch)
         if self._recall is not None and self._damage is None:
             self._teach(self._recall, elements)
-        return Scan(elements, self._damage, self._file_meta_inside, capped, passages)
+        return Scan(elements, self._damage, self._file_meta_inside, capped, stretches)
 
     def _take(self, data: bytes | bytearray | memoryview) -> None:
         size = len(data)
@@ -279,7 +283,7 @@ class Scanner:
         self._room -= cost_of(length)
         self._kept.append((tag, vr, window[start : start + length], self._offset + at))
 
-    def _pass(self, passage: KnownPassage, at: int) -> int:
+    def _pass(self, passage: Passage, at: int) -> int:
         """Takes a passage as read; the index behind it."""
         self._recalled.append((len(self._kept), self._offset + at, passage))
         self._room -= passage.cost
@@ -367,15 +371,15 @@ class Scanner:
             return Damage(self._offset, "the last element is cut short")
         return Damage(self._offset, "a sequence does not end") if self._depth else None
 
-    def _passages(self) -> Iterator[Passage]:
+    def _stretches(self) -> Iterator[Stretch]:
         """What was kept and what was recalled, in the order of the data set."""
         begin = 0
         for end, _, passage in self._recalled:
             if end > begin:
-                yield Passage(self._elements(self._kept[begin:end]))
+                yield self._elements(self._kept[begin:end])
             yield passage
             begin = end
-        yield Passage(self._elements(self._kept[begin:]))
+        yield self._elements(self._kept[begin:])
 
     def _elements(self, kept: Sequence[Kept]) -> RawDataSet:
         elements: dict[Tag, RawElement] = {}
@@ -391,9 +395,9 @@ class Scanner:
         return elements
 
     def _teach(self, recall: Recall, elements: RawDataSet) -> None:
-        """Has it learn from this data set, when much of it was not known."""
+        """Has it learn from this data set, when it was worth it."""
         size = len(self._first_window)
-        if len([offset for *_, offset in self._kept if offset < size]) > READ_MAX:
+        if recall.is_curious(len([offset for *_, offset in self._kept if offset < size])):
             recall.learn(Beginning(self._form, self._reading, self._first_window, sorted(self._marks())), elements)
 
     def _marks(self) -> Iterator[Mark]:

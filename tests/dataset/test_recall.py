@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scpd.dataset.recall import READ_MAX, KnownPassage, Recall
+from scpd.dataset.recall import READ_MAX, Passage, Recall
 from scpd.dataset.scanner import DEFAULT_LIMITS, WINDOW_BYTES, Scan, ScanLimits, Scanner, Wanted
 from scpd.query.levels import WANTED
 from tests.dataset.real_files import real_files
@@ -57,7 +57,7 @@ def assert_alike(found: Scan, plain: Scan) -> None:
 
 def recalled(found: Scan) -> list[int]:
     """The tags that were not read anew."""
-    return [tag for passage in found.passages if isinstance(passage, KnownPassage) for tag in passage.elements]
+    return [tag for stretch in found.stretches if isinstance(stretch, Passage) for tag in stretch.elements]
 
 
 @pytest.mark.parametrize("form", [EXPLICIT, IMPLICIT, BIG_ENDIAN])
@@ -87,7 +87,7 @@ def test_one_data_set_is_not_enough_and_neither_are_two_that_share_nothing() -> 
 
 def test_another_series_is_learned_when_it_begins() -> None:
     first, second = header(), header(dict.fromkeys(TAGS[: READ_MAX + 1], b"second"))
-    recall = taught(first, first, second)
+    recall = taught(first, first, first, second)
     assert recalled(scan(second, recall)) == TAGS[READ_MAX + 1 :]
     assert recalled(scan(second, recall)) == TAGS
     assert_alike(scan(first, recall), scan(first))
@@ -97,6 +97,19 @@ def test_a_few_new_values_are_no_reason_to_learn() -> None:
     recall = taught(header({TAGS[READ_MAX - 1]: b"1"}), header({TAGS[READ_MAX - 1]: b"2"}))
     assert recalled(scan(header({TAGS[0]: b"new"}), recall)) == TAGS[READ_MAX:]
     assert recalled(scan(header(), recall)) == TAGS[: READ_MAX - 1] + TAGS[READ_MAX:]
+
+
+def test_strangers_in_a_row_are_learned_from_ever_more_seldom() -> None:
+    recall = Recall()
+    unlike = [header(dict.fromkeys(TAGS, str(number).encode())) for number in range(5)]
+    for data in [*unlike, header(), header(), header()]:
+        assert recalled(scan(data, recall)) == []
+    assert recalled(scan(header(), recall)) == []  # the eighth was compared with the fourth
+    for _ in range(8):
+        scan(header(), recall)
+    assert recalled(scan(header(), recall)) == TAGS
+    changed = header(dict.fromkeys(TAGS, b"new"))
+    assert [recalled(scan(changed, recall)) for _ in range(3)] == [[], [], TAGS]  # one that was known ended the row
 
 
 def test_text_follows_the_character_set_of_its_own_data_set() -> None:
@@ -113,7 +126,7 @@ def test_text_follows_the_character_set_of_its_own_data_set() -> None:
 def test_the_same_bytes_are_read_anew_for_other_tags_limits_and_forms() -> None:
     data = header()
     for wanted, limits in [(Wanted(TAGS[1:]), ScanLimits()), (LISTED, ScanLimits(depth_max=1))]:
-        recall = taught(data, data)
+        recall = taught(data, data, data)
         found = scan(data, recall, wanted=wanted, limits=limits)
         assert recalled(found) == []
         assert_alike(found, scan(data, wanted=wanted, limits=limits))
