@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     load = Load(options.load, options.associations, options.instances or INSTANCES[options.load])
     results: dict[str, list[Result]] = defaultdict(list)
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
-        folder = Path(name)
+        folder = Path(name).absolute()
         refuse_to_fill_the_disk(parser, folder, load, 1 if few(load) else options.rounds * len(options.servers))
         objects.write(load.size, folder / "objects", "SCPD")
         for number in range(options.rounds):

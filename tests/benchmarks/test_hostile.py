@@ -1,10 +1,11 @@
-"""`benchmarks.hostile` runs to its end, with few peers, and a good one is heard meanwhile."""
+"""`benchmarks.hostile` and `benchmarks.idle` run to their ends, with few peers, and a good one is heard meanwhile."""
 
 import re
 from pathlib import Path
 
 import pytest
 
+from benchmarks import idle
 from benchmarks.hostile import main
 
 
@@ -26,3 +27,10 @@ def test_a_crowd_is_borne(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert after <= before < largest
     for association in ("a kept association", "fresh associations"):
         assert re.search(rf"C-ECHO on {association}: [1-9]\d* times", printed)
+
+
+def test_silent_associations_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    idle.main(["--associations", "20", "--seconds", "1", "--echoes", "5"])
+    printed = capsys.readouterr().out
+    assert printed.startswith("20 associations opened")
+    assert re.search(r"^C-ECHO on fresh associations: 5 times", printed, re.MULTILINE)

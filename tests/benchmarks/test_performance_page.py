@@ -71,7 +71,7 @@ def test_servers_are_compared(tmp_path: Path) -> None:
 
 
 def test_the_largest_objects_are_compared_and_drawn(tmp_path: Path) -> None:
-    table = rows(run(COMPARE_LARGE, tmp_path, "--instances", "2", "--folder", str(tmp_path)), "server")
+    table = rows(run(COMPARE_LARGE, tmp_path, "--instances", "2", "--folder", "."), "server")
     assert [row["failed"] for row in table.values()] == [0, 0]
     assert ElementTree.parse(tmp_path / "ingest.svg").getroot().tag.endswith("svg")
     runs = json.loads((tmp_path / "ingest.json").read_text())["runs"]
