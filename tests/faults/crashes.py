@@ -22,6 +22,7 @@ from tests.faults.strace import Fault, Strace, born_with
 from tests.interop.daemon import SCPD, Daemon
 
 OPTIONS = ("--set", "storage.duplicates=replace", "--set", "storage.min_free_bytes=0")
+STRATEGIES = ("files", "filesystem")
 LIVES = 10  # of one store
 MARK_BYTES_MAX = 12_000_000
 PAUSE_SECONDS_MAX = 0.01  # between the byte and the kill: commits are at work by then
@@ -31,6 +32,7 @@ IN_SERVICE = {
     strace.PWRITE: 300,
     strace.SYNC_FILE: 90,
     strace.SYNC_FOLDER: 30,
+    strace.SYNC_ALL: 20,
     strace.RENAME: 60,
     strace.UNLINK: 12,
     strace.MKDIR: 12,
@@ -51,6 +53,11 @@ class Tally:
     def __str__(self) -> str:
         deaths = ", ".join(f"{count} {how}" for how, count in sorted(self.deaths.items()))
         return f"{self.cycles} cycles, {self.acknowledged} objects acknowledged; deaths: {deaths}"
+
+
+def options_of(turn: int) -> Sequence[str]:
+    """How the `turn`-th store is configured: one after the other, every way to sync gets its share."""
+    return (*OPTIONS, "--set", f"storage.sync_strategy={STRATEGIES[turn % len(STRATEGIES)]}")
 
 
 class Store:
@@ -89,20 +96,21 @@ def crash(folder: Path, cycles: int, seed: int, told: Callable[[str], None] = pr
     """Runs cycles in `folder`, until one finds something wrong."""
     tally = Tally()
     for first in range(0, cycles, LIVES):
-        store = Store(folder / f"store{first}")
+        store = Store(folder / f"store{first}", options_of(first // LIVES))
         for cycle in range(first, min(first + LIVES, cycles)):
             chance = random.Random(f"{seed} {cycle}")
             die_at_start(store, chance, tally)
+            before = store.ledger.acknowledged
             with store.served():
                 tally.complaints += (f"cycle {cycle}: {complaint}" for complaint in store.wrong())
                 if tally.complaints:
                     return tally
                 die_while_serving(store, f"1.2.{cycle}", chance, tally)
             tally.cycles += 1
+            tally.acknowledged += store.ledger.acknowledged - before
         with store.served():
             tally.complaints += store.wrong()
         tally.complaints += store.verify()
-        tally.acknowledged += store.ledger.acknowledged
         if tally.complaints:
             return tally
         shutil.rmtree(store.folder)

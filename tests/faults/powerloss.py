@@ -20,14 +20,14 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from tests.faults.crashes import OPTIONS, Store, Tally
+from tests.faults.crashes import Store, Tally, options_of
 from tests.faults.senders import Meter, sending
 
 EXT4_IOC_SHUTDOWN = 0x8004587D
 WITH_JOURNAL, WITHOUT_JOURNAL = 1, 2  # whether the journal is written to the disk first (LOGFLUSH, NOLOGFLUSH)
 PROGRAMS = f"{os.defpath}:/usr/sbin:/sbin"
 IMAGE_BYTES = 512 << 20  # a sparse file
-LIVES = 8  # of one image
+LIVES = 3  # of one image
 MARK_BYTES_MAX = 12_000_000
 PAUSE_SECONDS_MAX = 0.05
 
@@ -91,7 +91,9 @@ def cut_power(
     """Runs rounds in `folder`, until after one of them something is wrong. Raises NoDisk."""
     tally = Tally()
     for first in range(0, rounds, LIVES):
-        store = Store(folder / f"store{first}", (*OPTIONS, "--set", f"storage.durability={durability}"))
+        store = Store(
+            folder / f"store{first}", (*options_of(first // LIVES), "--set", f"storage.durability={durability}")
+        )
         disk = Disk(folder / "image", store.daemon.storage)
         disk.format()
         for number in range(first, min(first + LIVES, rounds)):

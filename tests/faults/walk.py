@@ -8,7 +8,7 @@ the ledger, before and after a restart.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.datasets import ct
@@ -25,7 +25,6 @@ ERRORS: Mapping[str, Sequence[str]] = {
     strace.SYNC_FILE: ("EIO", "ENOSPC"),
     strace.SYNC_FOLDER: ("EIO", "ENOSPC"),
     strace.RENAME: ("EIO", "ENOSPC"),
-    strace.UNLINK: ("EIO",),
     strace.MKDIR: ("ENOSPC", "EIO"),
 }
 OUT_OF_RESOURCES = 0xA700
@@ -53,12 +52,14 @@ class Walk:
             f"an echo and a store afterwards took {self.slowest_seconds:.3f} s at most"
         )
 
-    def through(self, calls: str, turns: Iterable[int]) -> None:
-        """Every fault of one kind of calls, until there is no such turn any more."""
-        for error in ERRORS[calls]:
-            for turn in turns:
-                if not self.struck(Fault(calls, turn, error)):
-                    break
+    def go(self) -> None:
+        """Every fault there is: of each kind of calls and each error, until there is no such turn any more."""
+        for calls, errors in ERRORS.items():
+            for error in errors:
+                for turn in range(1, LONGEST):
+                    if not self.struck(Fault(calls, turn, error)):
+                        break
+        self.finish()
 
     def struck(self, fault: Fault, *options: str) -> bool:
         """Takes one step; whether the fault came to pass. `options` are for strace."""
