@@ -189,8 +189,12 @@ class Draft(Protocol):
         """The digest of the finished content by another algorithm than its own."""
         ...
 
+    def sync(self) -> None:
+        """Makes the finished content durable. For `Blobs.settle` to call."""
+        ...
+
     def place(self, location: Location) -> None:
-        """Gives the finished object its name, or another one later. It is durable when `Blobs.settle` has it, too."""
+        """Gives the finished object its name, or another one later; durable only after `Blobs.settle`."""
         ...
 
     def abandon(self) -> None:
@@ -233,8 +237,11 @@ class Blobs(Protocol):
         """The objects, with their UIDs, that may lack a row after a crash. Before the first `expect` of a life."""
         ...
 
-    def settle(self, placed: Collection[Location]) -> None:
-        """Makes placed objects durable, content and name, all at once, where `Draft.place` has not done so."""
+    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+        """Makes placed objects durable, content and name; with None, the name only.
+
+        Gives for each that is not what went wrong.
+        """
         ...
 
     def remove(self, location: Location) -> None:

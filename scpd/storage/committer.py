@@ -4,15 +4,15 @@ An object goes through seven steps, and what fails in one of them is taken back 
 
     seal      its file is written to the end and gets its digest
     expect    the name that it will have is noted durably
-    place     the file is synced, gets this name, and the folders that lead there are synced
+    place     the file gets this name
+    settle    what it contains and the folders that lead there are synced
     decide    same bytes are dropped; what other bytes under a known UID become is a matter of policy
-    settle    where a whole file system is synced instead of files, this is the moment
     index     one transaction makes a batch visible, and those it replaces invisible; these files are removed then
     answer    the waiting associations hear of it, in one call into their event loop
 
-A few threads take objects up to `place` side by side: most of that time is the disk's, and a thread that waits for the
-disk keeps nobody else from working. Then the first thread that finds nobody at it commits all that is ready, and goes
-on as long as something is: alone, an object is a batch of one and is never handed over.
+A few threads take objects up to `settle`, each a share of what waits: while one waits for the disk, the next share is
+written. Then the first thread that finds nobody at it commits all that is ready, and goes on as long as something is.
+Nobody waits for a batch to fill: alone, an object is a batch of one, and never changes its thread.
 
 Nothing that failed is tried again here: after a failed sync the kernel may report success for pages it threw away, so
 only the sender can repeat the object.
@@ -44,8 +44,8 @@ from scpd.storage.base import (
 from scpd.storage.digests import algorithm_of
 
 BATCH_MAX = 128
-WORKERS = 4  # more of them wait for the interpreter, and for each other, instead of for the disk
-SHARE_MAX = 8
+WORKERS = 2  # more of them wait for the interpreter, and for each other, instead of for the disk
+SHARE_MAX = 32
 DUPLICATES: Mapping[Duplicates, Outcome] = {
     Duplicates.KEEP_BOTH: Outcome.QUARANTINED,
     Duplicates.KEEP_FIRST: Outcome.DISCARDED,
@@ -121,11 +121,12 @@ class Committer:
 
     def _work(self) -> None:
         while share := self._share():
-            while share:
-                commit = share.pop(0)
+            for commit in share:
                 self._place(commit)
+            self._settle(_alive(share))
+            for commit in share:
                 self._placed.put(commit)
-                del commit  # or its views would be held until the next one comes
+            del share, commit  # or their views would be held until the next ones come
             self._commit_placed()
 
     def _share(self) -> list[Commit]:
@@ -159,6 +160,16 @@ class Committer:
         commit.draft.place(location)
         commit.location = location
 
+    def _settle(self, placed: Sequence[Commit]) -> None:
+        failed: Mapping[Location, Exception]
+        try:
+            failed = self._blobs.settle({commit.location: commit.draft for commit in placed})
+        except Exception as error:  # unforeseen
+            failed = dict.fromkeys((commit.location for commit in placed), error)
+        for commit in placed:
+            if commit.location in failed:
+                commit.fail(failed[commit.location])
+
     def _commit_placed(self) -> None:
         """Commits what is ready, unless another thread is at it: that one sees what was put there before it ended."""
         while not self._placed.empty() and self._committing.acquire(blocking=False):
@@ -187,8 +198,7 @@ class Committer:
 
     def _commit(self, batch: Sequence[Commit]) -> None:
         self._decide(_alive(batch))
-        if kept := _kept(batch):
-            self._blobs.settle([commit.location for commit in kept])
+        if _kept(batch):
             _fail_reliant(_alive(batch))
             self._add(_kept(batch))
             _fail_reliant([commit for commit in _alive(batch) if not commit.kept])
@@ -210,6 +220,7 @@ class Committer:
             if commit.outcome is Outcome.QUARANTINED and digest not in holder.quarantined:
                 if not commit.instance.unfit:
                     self._move(commit, self._blobs.quarantine(commit.location))
+                    self._settle([commit])
                 return replace(holder, quarantined=holder.quarantined | {digest})
             if commit.outcome is Outcome.REPLACED:
                 self._blobs.expect(holder.location, commit.incoming.sop_instance_uid)

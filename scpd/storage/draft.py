@@ -21,10 +21,10 @@ class Files(Protocol):
 
     digest: str
     syncs_files: bool
-    """Whether each draft is synced by itself."""
+    """Whether each draft is synced by itself, and so is open until then."""
 
     def rename(self, path: str, location: Location) -> None:
-        """Moves the file at `path` to its final name, making the folders on the way; durably where files are synced."""
+        """Moves the file at `path` to its final name, making the folders on the way."""
         ...
 
     def path(self, location: Location) -> str:
@@ -76,12 +76,15 @@ class FileDraft:
 
     def place(self, location: Location) -> None:
         self._places.append(location)
-        if self._fd is not None:
-            if self._blobs.syncs_files:
-                os.fdatasync(self._fd)
+        if not self._blobs.syncs_files:
             self._close()
         self._blobs.rename(self._path, location)
         self._path = self._blobs.path(location)
+
+    def sync(self) -> None:
+        if self._fd is not None:
+            os.fdatasync(self._fd)
+            self._close()
 
     def abandon(self) -> None:
         with suppress(OSError):

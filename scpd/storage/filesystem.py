@@ -1,4 +1,4 @@
-"""Blobs on disk: temp file in the spool, sync, rename, sync of the folders that lead to it.
+"""Blobs on disk: temp file in the spool, rename, one round of syncs for contents and folders.
 
     spool/<name>                              drafts; whatever is here at start-up is removed
     studies/<study>/<series>/<sop>.<name>.dcm  objects of patients, each folder named by a UID or by a hash of one
@@ -25,7 +25,8 @@ from blake3 import blake3
 
 from scpd.dataset.uid import is_valid_uid
 from scpd.storage import part10
-from scpd.storage.base import Incoming, Instance, Location, StoreUnavailable
+from scpd.storage.base import Draft, Incoming, Instance, Location, StoreUnavailable
+from scpd.storage.crew import Crew
 from scpd.storage.digests import BLAKE3
 from scpd.storage.draft import FileDraft
 from scpd.storage.folders import FOLDER_MODE, Folders, sync_folder
@@ -35,12 +36,13 @@ from scpd.storage.lock import Lock
 from scpd.storage.syncfs import reports_failures, sync_file_system
 
 READ_BYTES = 1 << 20
+SYNCS_AT_ONCE = 16
 
 
 class Sync(Enum):
     """How objects become durable."""
 
-    FILES = "files"  # every file and every folder is synced by itself, many side by side
+    FILES = "files"  # every file and every folder is synced, side by side
     FILESYSTEM = "filesystem"  # one syncfs(2) a batch, which pays for what others wrote there too
     NONE = "none"  # not at all: a power cut loses what was acknowledged
 
@@ -60,6 +62,7 @@ class FileBlobs:
         self._journal = Journal(root / "journal", sync=sync is not Sync.NONE)
         self._frontier = Frontier(self._journal, self._life)
         self._folders = Folders(str(root))
+        self._syncers = Crew(SYNCS_AT_ONCE, "scpd-sync")
         self._numbers = count()
 
     def open(self) -> None:
@@ -80,6 +83,7 @@ class FileBlobs:
             raise StoreUnavailable(f"cannot use {self.root}: {error.strerror}") from error
 
     def close(self) -> None:
+        self._syncers.dismiss()
         self._journal.close()
         if self._root_fd is not None:
             os.close(self._root_fd)
@@ -114,10 +118,42 @@ class FileBlobs:
         """Takes back what was noted, after every file there is was judged by itself. Raises OSError."""
         self._journal.write([])
 
-    def settle(self, placed: Collection[Location]) -> None:
-        if self._sync is Sync.FILESYSTEM and placed:
-            assert self._root_fd is not None
+    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+        match self._sync:
+            case Sync.FILES:
+                return self._sync_each(placed)
+            case Sync.FILESYSTEM if placed:
+                return self._sync_all(placed)
+        return {}
+
+    def _sync_all(self, placed: Collection[Location]) -> Mapping[Location, OSError]:
+        assert self._root_fd is not None
+        try:
             sync_file_system(self._root_fd)
+        except OSError as error:
+            return dict.fromkeys(placed, error)
+        return {}
+
+    def _sync_each(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+        """Syncs the files, every folder that lists one, and each that lists a folder not known to be durable."""
+        listings = {location: self._folders.unsynced(location) for location in placed}
+        folders = dict.fromkeys(folder for listing in listings.values() for folder in listing)
+        jobs = {location: draft.sync for location, draft in placed.items() if draft is not None}
+        jobs |= {folder: partial(sync_folder, self.path(folder)) for folder in folders}
+        errors = zip(jobs, self._syncers.errors(list(jobs.values())), strict=True)
+        failed = {what: error for what, error in errors if error is not None}
+        failed_first = sorted(placed, key=lambda location: failed.keys().isdisjoint(listings[location]))
+        settled = {location: self._settled(location, listings[location], failed) for location in failed_first}
+        return {location: error for location, error in settled.items() if error is not None}
+
+    def _settled(self, location: Location, listing: Sequence[str], failed: Mapping[str, OSError]) -> OSError | None:
+        """What went wrong for one object, if anything did."""
+        unlisted = next((failed[folder] for folder in listing if folder in failed), None)
+        try:
+            self._folders.settle(location, is_synced=unlisted is None)
+        except OSError as error:
+            return failed.get(location, error)
+        return failed.get(location, unlisted)
 
     def remove(self, location: Location) -> None:
         self._folders.remove(location)
@@ -134,8 +170,8 @@ class FileBlobs:
         return state.f_bavail * state.f_frsize
 
     def rename(self, path: str, location: Location) -> None:
-        """Moves the file at `path` to its final name, durably where files are synced one by one. Raises OSError."""
-        self._sync_name(location, self._folders.rename(path, location))
+        """Moves the file at `path` to its final name. Raises OSError."""
+        self._folders.rename(path, location)
 
     def path(self, location: Location) -> str:
         """Where a placed object is for the operating system."""
@@ -143,11 +179,7 @@ class FileBlobs:
 
     def link(self, location: Location, target: Location) -> None:
         """Gives a placed object a second name. Raises OSError."""
-        self._sync_name(target, self._folders.link(location, target))
-
-    def _sync_name(self, location: Location, failures: int) -> None:
-        if self.syncs_files:
-            self._folders.sync(location, failures)
+        self._folders.link(location, target)
 
     def _listed(self, folder: str) -> Sequence[str]:
         try:

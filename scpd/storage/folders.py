@@ -27,10 +27,11 @@ class Folders:
         self._durable: dict[str, None] = {}
         self._distrusted: set[str] = set()
         self._failures = 0
+        self._placed: dict[Location, int] = {}  # how many failures there were when it was placed
 
-    def rename(self, path: str, location: Location) -> int:
-        """Moves the file at `path` to `location`. Gives what `sync` wants to know. Raises OSError."""
-        failures = self._failures
+    def rename(self, path: str, location: Location) -> None:
+        """Moves the file at `path` to `location`. Raises OSError."""
+        self._placed[location] = self._failures
         if self._distrusted:
             self._make(location)
         for _ in range(RACES_MAX):
@@ -39,38 +40,39 @@ class Folders:
             except FileNotFoundError:
                 self._make(location)
             else:
-                return failures
+                return
         raise OSError(errno.EIO, "a folder vanishes as soon as it is made")
 
-    def link(self, location: Location, target: Location) -> int:
-        """Gives an object a second name. Gives what `sync` wants to know. Raises OSError."""
-        failures = self._failures
+    def link(self, location: Location, target: Location) -> None:
+        """Gives an object a second name. Raises OSError."""
+        self._placed[target] = self._failures
         self._make(target)
         os.link(self.path(location), self.path(target))
-        return failures
 
-    def sync(self, location: Location, failures: int) -> None:
-        """Makes the name of a placed object durable, with the folders that lead to it. Raises OSError."""
+    def unsynced(self, location: Location) -> list[str]:
+        """What has to be synced for its name: the folder that lists it, and those that list one not known durable."""
         above = folders_above(location)
-        new = [folder for folder in above if folder not in self._durable]
-        try:
-            for folder in (above[0], *map(parent, new)):
-                sync_folder(self.path(folder))
-        except OSError:
-            with self._lock:
-                self._failures += 1
-                self._distrusted.update(folder for folder in new if folder not in self._durable)
-            raise
+        return [above[0], *(parent(folder) for folder in above if folder not in self._durable)]
+
+    def settle(self, location: Location, *, is_synced: bool) -> None:
+        """Notes how these syncs ended, begun after the object was placed. Raises OSError if they proved nothing."""
         with self._lock:
-            if failures != self._failures:
+            failures = self._placed.pop(location, -1)
+            new = [folder for folder in folders_above(location) if folder not in self._durable]
+            if not is_synced:
+                self._failures += 1
+                self._distrusted.update(new)
+            elif failures != self._failures:
                 raise OSError(errno.EIO, "another sync failed at the same moment")
-            self._remember(new)
+            else:
+                self._remember(new)
 
     def remove(self, location: Location) -> None:
         """Removes an object, and the folders above it that are new and empty. One that is not there is fine."""
         with suppress(FileNotFoundError):
             os.unlink(self.path(location))
         with self._lock:
+            self._placed.pop(location, None)
             for folder in folders_above(location):
                 if folder in self._durable or not self._is_removed(folder):
                     break

@@ -10,7 +10,7 @@ from threading import Lock
 from scpd.dataset.attributes import Attributes
 from scpd.query.matching import answer
 from scpd.query.terms import Level, Model, Query
-from scpd.storage.base import Holder, Incoming, Instance, Location, Record, Sealed, StorageStatistics
+from scpd.storage.base import Draft, Holder, Incoming, Instance, Location, Record, Sealed, StorageStatistics
 from scpd.storage.digests import digest_of
 
 PAGE_ROWS = 200
@@ -48,8 +48,8 @@ class MemoryBlobs:
     def expected(self) -> Mapping[Location, str]:
         return {}
 
-    def settle(self, placed: Collection[Location]) -> None:
-        pass
+    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+        return {}
 
     def remove(self, location: Location) -> None:
         self._placed.pop(location, None)
@@ -83,6 +83,9 @@ class MemoryDraft:
 
     def digest(self, algorithm: str) -> bytes:
         return digest_of([memoryview(self._bytes)], algorithm)
+
+    def sync(self) -> None:
+        pass
 
     def place(self, location: Location) -> None:
         self._placed.pop(self._location, None)

@@ -103,11 +103,10 @@ class Quarantine:
         location = f"{folder}/{one.location.rpartition('/')[2]}"
         for name in (location, one.location):
             self._blobs.expect(name, one.sop_instance_uid)
-        try:
-            self._blobs.link(one.location, location)
-        except OSError:
+        self._blobs.link(one.location, location)
+        for error in self._blobs.settle({location: None}).values():
             self._blobs.remove(location)
-            raise
+            raise error
         return location
 
 

@@ -6,7 +6,7 @@ The backend is the real one; only the step that fails is replaced, and it can he
 import errno
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeAlias
@@ -18,6 +18,7 @@ from scpd.storage.backends import open_filesystem
 from scpd.storage.base import (
     Backend,
     CommitInDoubt,
+    Draft,
     Incoming,
     Location,
     OutOfResources,
@@ -153,7 +154,7 @@ class FaultyBlobs(FileBlobs):
     def draft(self, incoming: Incoming) -> FileDraft:
         if self._step == "draft":
             self._fault.strike()
-        if self._step in ("write", "sync"):
+        if self._step in ("write", "sync", "rename"):
             return FaultyDraft(self, f"{self.spool}/{self._fresh_name()}", incoming, self._step, self._fault)
         return super().draft(incoming)
 
@@ -162,12 +163,10 @@ class FaultyBlobs(FileBlobs):
             self._fault.strike()
         super().expect(location, sop_instance_uid)
 
-    def rename(self, path: str, location: Location) -> None:
-        if self._step == "rename":
-            self._fault.strike()
-        super().rename(path, location)
-        if self._step == "folder":
-            self._fault.strike()
+    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+        if self._step == "folder" and isinstance(self._fault.error, OSError):
+            return dict.fromkeys(placed, self._fault.error)
+        return super().settle(placed)
 
 
 class FaultyDraft(FileDraft):
@@ -190,8 +189,13 @@ class FaultyDraft(FileDraft):
             self._fault.strike()
         return super().finish(chunks)
 
-    def place(self, location: Location) -> None:
+    def sync(self) -> None:
         if self._step == "sync":
+            self._fault.strike()
+        super().sync()
+
+    def place(self, location: Location) -> None:
+        if self._step == "rename":
             self._fault.strike()
         super().place(location)
 

@@ -102,8 +102,9 @@ class FaultyBlobs(MemoryBlobs):
     def expect(self, location: Location, sop_instance_uid: str) -> None:
         self.faults.strike("expect", no_space, io_error)
 
-    def settle(self, placed: Collection[Location]) -> None:
-        self.faults.strike("settle", io_error)
+    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+        errors = {location: self.faults.struck("settle", io_error) for location in placed}
+        return {location: error for location, error in errors.items() if error is not None}
 
     def remove(self, location: Location) -> None:
         super().remove(location)
@@ -132,6 +133,9 @@ class FaultyDraft:
     def digest(self, algorithm: str) -> bytes:
         return self._draft.digest(algorithm)
 
+    def sync(self) -> None:
+        """Done by FaultyBlobs, for all of a batch."""
+
     def place(self, location: Location) -> None:
         self._blobs.faults.writing("place")
         self._draft.place(location)
@@ -140,7 +144,6 @@ class FaultyDraft:
         self._location = location
         self._blobs.placed[location] = bytes(self._written)
         self._blobs.drafts.discard(self)
-        self._blobs.faults.strike("sync", io_error)
 
     def abandon(self) -> None:
         self._draft.abandon()

@@ -2,12 +2,13 @@
 
 import asyncio
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pytest
 
 from scpd.storage.base import (
     CommitInDoubt,
+    Draft,
     Incoming,
     Location,
     Outcome,
@@ -20,14 +21,15 @@ from scpd.testing import attributes, incoming, instance
 
 
 class FaultyBlobs(MemoryBlobs):
-    """Memory, but `fail_draft`, `fail_expect` and `fail_place` hold UIDs."""
+    """Memory, but `fail_draft`, `fail_expect` and `fail_place` hold UIDs, `unsettled` locations."""
 
     def __init__(self) -> None:
         super().__init__()
         self.fail_draft: set[str] = set()
         self.fail_expect: set[str] = set()
         self.fail_place: set[str] = set()
-        self.fail_settle = False
+        self.unsettled: Collection[Location] = ()
+        self.settling_mistake: Exception | None = None
         self.noted: dict[Location, str] = {}
 
     @property
@@ -47,9 +49,10 @@ class FaultyBlobs(MemoryBlobs):
             raise OSError("no space")
         return FaultyDraft(self, incoming, self._placed)
 
-    def settle(self, placed: Collection[Location]) -> None:
-        if self.fail_settle:
-            raise OSError("file system")
+    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+        if self.settling_mistake is not None:
+            raise self.settling_mistake
+        return {location: OSError("folder") for location in placed if location in self.unsettled}
 
 
 class FaultyDraft(MemoryDraft):
@@ -104,10 +107,8 @@ class OneBatch(Committer):
     """Without threads: takes whatever waits when it is told to, all of it in one batch."""
 
     def start(self) -> None:
-        for commit in self._share():
-            self._place(commit)
-            self._placed.put(commit)
-        self._commit_placed()
+        self._queue.put(None)
+        self._work()
 
 
 def submit(committer: Committer, objects: Iterable[tuple[str, bytes]]) -> asyncio.Future[Answers]:
@@ -177,20 +178,45 @@ async def test_one_object_of_which_no_row_can_be_made_costs_the_others_nothing(
     assert len(blobs.placed) == 2
 
 
-async def test_a_file_system_that_cannot_be_synced_fails_the_batch(blobs: FaultyBlobs, index: FaultyIndex) -> None:
-    blobs.fail_settle = True
-    (answers,) = await committed(blobs, index, [("1.1", b"a"), ("1.1", b"a"), ("1.2", b"b")])
-    assert kinds(answers) == [OutOfResources] * 3
-    assert not blobs.placed and index.locate("1.1") is None
+async def test_what_cannot_be_synced_fails_alone_and_is_gone(blobs: FaultyBlobs, index: FaultyIndex) -> None:
+    blobs.unsettled = ["object 1"]
+    (answers,) = await committed(blobs, index, [("1.1", b"a"), ("1.2", b"b"), ("1.3", b"c")])
+    assert kinds(answers) == [Outcome.STORED, OutOfResources, Outcome.STORED]
+    assert sorted(blobs.placed) == ["object 0", "object 2"]
+    assert index.locate("1.2") is None
 
 
-async def test_an_answer_that_rests_on_a_failed_object_fails_too(blobs: FaultyBlobs, index: FaultyIndex) -> None:
-    index.refused_uid = "1.1"
+async def test_a_mistake_while_syncing_fails_those_concerned(blobs: FaultyBlobs, index: FaultyIndex) -> None:
+    blobs.settling_mistake = ZeroDivisionError()
+    (answers,) = await committed(blobs, index, [("1.1", b"a"), ("1.2", b"b")])
+    assert kinds(answers) == [ZeroDivisionError] * 2
+    assert not blobs.placed and not blobs.noted
+
+
+async def test_what_cannot_be_synced_in_quarantine_fails_alone(blobs: FaultyBlobs, index: FaultyIndex) -> None:
+    blobs.unsettled = ["quarantined object 1"]
+    (answers,) = await committed(blobs, index, [("1.1", b"a"), ("1.1", b"other"), ("1.2", b"b")])
+    assert kinds(answers) == [Outcome.STORED, OutOfResources, Outcome.STORED]
+    assert sorted(blobs.placed) == ["object 0", "object 2"]
+    assert index.statistics().quarantined == 0
+
+
+@pytest.mark.parametrize("is_settled", [False, True])
+async def test_an_answer_that_rests_on_a_failed_object_fails_too(
+    blobs: FaultyBlobs, index: FaultyIndex, is_settled: bool
+) -> None:
+    if is_settled:
+        index.refused_uid = "1.1"
+    else:
+        index.errors = [OutOfResources("disk full")]
     same_and_other = [("1.1", b"a"), ("1.1", b"a"), ("1.1", b"other"), ("1.2", b"b")]
     (answers,) = await committed(blobs, index, same_and_other)
-    assert kinds(answers) == [ValueError, OutOfResources, OutOfResources, Outcome.STORED]
+    if is_settled:
+        assert kinds(answers) == [ValueError, OutOfResources, OutOfResources, Outcome.STORED]
+    else:
+        assert kinds(answers) == [OutOfResources] * 4
     assert index.statistics().quarantined == 0
-    assert len(blobs.placed) == 1
+    assert len(blobs.placed) == is_settled
 
 
 async def test_same_bytes_fail_with_the_transaction_of_the_first(blobs: FaultyBlobs, index: FaultyIndex) -> None:

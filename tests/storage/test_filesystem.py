@@ -9,7 +9,7 @@ import pytest
 
 from scpd.storage import draft as draft_module
 from scpd.storage import filesystem
-from scpd.storage.base import Incoming, Location, Sealed, StoreUnavailable
+from scpd.storage.base import Draft, Incoming, Location, Sealed, StoreUnavailable
 from scpd.storage.digests import digest_of
 from scpd.storage.filesystem import FileBlobs, Sync
 from scpd.storage.part10 import file_head
@@ -24,16 +24,15 @@ def blobs(tmp_path: Path) -> Iterator[FileBlobs]:
     opened.close()
 
 
-def placed(blobs: FileBlobs, uid: str, study: str = "1.2", series: str = "1.2.1") -> Location:
+Placed = dict[Location, Draft]
+
+
+def placed(blobs: FileBlobs, uid: str, study: str = "1.2", series: str = "1.2.1") -> Placed:
     draft = blobs.draft(incoming(uid))
     draft.finish([memoryview(b"bytes")])
     location = blobs.location(incoming(uid), instance(attributes(uid, study, series)))
-    try:
-        draft.place(location)
-    except OSError:
-        draft.abandon()
-        raise
-    return location
+    draft.place(location)
+    return {location: draft}
 
 
 def test_names_are_made_of_uids_and_never_come_twice(blobs: FileBlobs) -> None:
@@ -98,14 +97,52 @@ def test_more_views_than_the_kernel_takes_at_once_are_written(
     assert path.read_bytes().endswith(b"0123456789")
 
 
-def test_a_file_that_cannot_be_synced_is_not_placed(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    placed(blobs, "1.4")
+def test_what_cannot_be_synced_is_told_apart(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    drafts: Placed = {}
+    for number in range(5):
+        drafts |= placed(blobs, f"1.{number}")
+    bad = list(drafts)[3]
+    inode = os.stat(blobs.root / bad).st_ino
+    real = os.fdatasync
+
+    def fails_for_one(fd: int) -> None:
+        if os.fstat(fd).st_ino == inode:
+            failing(fd)
+        real(fd)
+
+    monkeypatch.setattr(os, "fdatasync", fails_for_one)
+    assert blobs.settle(drafts).keys() == {bad}
+
+
+def test_a_folder_that_cannot_be_synced_fails_the_batch(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = placed(blobs, "1.5") | placed(blobs, "1.6", series="1.2.2")
+    before = placed(blobs, "1.7")
+    real = os.fsync
+
+    def fails_for_one(fd: int) -> None:
+        if os.readlink(f"/proc/self/fd/{fd}").endswith("/1.2.2"):
+            failing(fd)
+        real(fd)
+
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fdatasync", failing)
-        with pytest.raises(OSError, match="Input/output"):
-            placed(blobs, "1.5")
-    assert [path.name[:4] for path in blobs.root.rglob("*.dcm")] == ["1.4."]
-    assert list(blobs.spool.iterdir()) == []
+        patch.setattr(os, "fsync", fails_for_one)
+        assert blobs.settle(batch).keys() == batch.keys()
+    assert {str(error) for error in blobs.settle(before).values()} == {
+        "[Errno 5] another sync failed at the same moment"
+    }
+    for location in (*batch, *before):
+        blobs.remove(location)
+    assert not (blobs.root / "studies").exists()
+    assert blobs.settle(placed(blobs, "1.8", series="1.2.2")) == {}
+
+
+def test_the_end_of_an_object_is_durable(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = placed(blobs, "1.5") | placed(blobs, "1.6")
+    blobs.settle(batch)
+    synced: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.readlink(f"/proc/self/fd/{fd}")))
+    blobs.remove(next(iter(batch)))
+    assert synced == [str(blobs.root / "studies/1.2/1.2.1")]
 
 
 def test_one_sync_of_the_file_system_settles_a_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,9 +152,9 @@ def test_one_sync_of_the_file_system_settles_a_batch(tmp_path: Path, monkeypatch
     monkeypatch.setattr(filesystem, "sync_file_system", lambda fd: synced.append(os.readlink(f"/proc/self/fd/{fd}")))
     monkeypatch.setattr(os, "fsync", refused)
     monkeypatch.setattr(os, "fdatasync", refused)
-    blobs.settle([placed(blobs, "1.5"), placed(blobs, "1.6", study="1.3")])
+    assert blobs.settle(placed(blobs, "1.5") | placed(blobs, "1.6", study="1.3")) == {}
     assert synced == [str(blobs.root)]
-    blobs.settle([])
+    assert blobs.settle({}) == {}
     assert synced == [str(blobs.root)]
     blobs.close()
 
@@ -126,9 +163,8 @@ def test_a_file_system_that_cannot_be_synced_fails_the_batch(tmp_path: Path, mon
     blobs = FileBlobs(tmp_path / "blobs", Sync.FILESYSTEM)
     blobs.open()
     monkeypatch.setattr(filesystem, "sync_file_system", failing)
-    batch = [placed(blobs, "1.5"), placed(blobs, "1.6")]
-    with pytest.raises(OSError, match="Input/output"):
-        blobs.settle(batch)
+    batch = placed(blobs, "1.5") | placed(blobs, "1.6")
+    assert blobs.settle(batch).keys() == batch.keys()
     for location in batch:
         blobs.remove(location)
     assert not (blobs.root / "studies").exists()
@@ -144,7 +180,7 @@ def test_a_kernel_whose_syncfs_is_silent_about_failures_is_refused(
 
 
 def test_without_a_synced_journal_nothing_is_expected(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    location = placed(blobs, "1.5")
+    (location,) = placed(blobs, "1.5")
     with monkeypatch.context() as patch:
         patch.setattr(os, "fdatasync", failing)
         for _ in range(2):
@@ -155,7 +191,7 @@ def test_without_a_synced_journal_nothing_is_expected(blobs: FileBlobs, monkeypa
 
 def test_what_was_expected_is_found_by_the_next_life(blobs: FileBlobs) -> None:
     placed(blobs, "1.4")
-    odd, pending = placed(blobs, "1.2LOCALIZER"), placed(blobs, "1.5")
+    (odd,), (pending,) = placed(blobs, "1.2LOCALIZER"), placed(blobs, "1.5")
     never_placed = blobs.location(incoming("1.6"), instance(attributes("1.6", "1.9", "1.9.1")))
     for location in (odd, pending, never_placed):
         blobs.expect(location, "as in the name, or in the file")
@@ -167,7 +203,7 @@ def test_what_was_expected_is_found_by_the_next_life(blobs: FileBlobs) -> None:
     again.close()
 
 
-@pytest.mark.parametrize("progress", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("progress", range(7))
 def test_an_abandoned_draft_is_gone_wherever_it_was(blobs: FileBlobs, progress: int) -> None:
     draft = blobs.draft(incoming("1.5"))
     location = blobs.location(incoming("1.5"), instance(attributes("1.5")))
@@ -175,7 +211,9 @@ def test_an_abandoned_draft_is_gone_wherever_it_was(blobs: FileBlobs, progress: 
         lambda: draft.write([memoryview(b"a")]),
         lambda: draft.finish([]),
         lambda: draft.place(location),
+        draft.sync,
         lambda: draft.place(blobs.quarantine(location)),
+        draft.sync,
     ]
     for step in steps[:progress]:
         step()
@@ -209,10 +247,11 @@ def test_without_durability_nothing_is_synced(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(filesystem, "sync_file_system", refused)
     monkeypatch.setattr(os, "fsync", refused)
     monkeypatch.setattr(os, "fdatasync", refused)
-    location = placed(blobs, "1.5")
+    batch = placed(blobs, "1.5")
+    (location,) = batch
     blobs.expect(location, "1.5")
     assert blobs.expected() == {location: "1.5"}
-    blobs.settle([location])
+    assert blobs.settle(batch) == {}
     blobs.remove(location)
     blobs.close()
 

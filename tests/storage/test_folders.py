@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scpd.storage import folders as folders_module
-from scpd.storage.folders import Folders
+from scpd.storage.folders import Folders, sync_folder
 
 SERIES = "studies/1.2/1.2.1"
 
@@ -43,14 +43,26 @@ def synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Synced:
     return note
 
 
-def renamed(folders: Folders, location: str) -> int:
+def renamed(folders: Folders, location: str) -> None:
     """Places an empty file, and does not sync it."""
     Path(folders.path("draft")).touch()
-    return folders.rename(folders.path("draft"), location)
+    folders.rename(folders.path("draft"), location)
+
+
+def settled(folders: Folders, location: str) -> None:
+    """Syncs what has to be."""
+    try:
+        for folder in folders.unsynced(location):
+            sync_folder(folders.path(folder))
+    except OSError:
+        folders.settle(location, is_synced=False)
+        raise
+    folders.settle(location, is_synced=True)
 
 
 def placed(folders: Folders, location: str) -> None:
-    folders.sync(location, renamed(folders, location))
+    renamed(folders, location)
+    settled(folders, location)
 
 
 def test_the_first_object_of_a_study_syncs_every_folder_on_the_way(folders: Folders, synced: Synced) -> None:
@@ -101,13 +113,13 @@ def test_a_failed_sync_fails_and_the_new_folder_goes(folders: Folders, synced: S
 
 def test_a_failed_sync_fails_who_was_placed_before_it_was_noticed(folders: Folders, synced: Synced) -> None:
     placed(folders, f"{SERIES}/a")
-    before = renamed(folders, f"{SERIES}/b")
+    renamed(folders, f"{SERIES}/b")
     synced.failing = {"studies/1.2"}
     with pytest.raises(OSError, match="Input/output"):
         placed(folders, "studies/1.2/1.2.2/c")
     synced.failing = set()
     with pytest.raises(OSError, match="another sync failed"):
-        folders.sync(f"{SERIES}/b", before)
+        settled(folders, f"{SERIES}/b")
     placed(folders, f"{SERIES}/d")
 
 
@@ -158,7 +170,8 @@ def test_durable_folders_are_remembered_within_bounds(
 def test_a_second_name_is_as_durable_as_the_first(folders: Folders, synced: Synced, tmp_path: Path) -> None:
     placed(folders, "quarantine/a")
     synced.taken()
-    folders.sync(f"{SERIES}/a", folders.link("quarantine/a", f"{SERIES}/a"))
+    folders.link("quarantine/a", f"{SERIES}/a")
+    settled(folders, f"{SERIES}/a")
     assert synced.taken() == [".", "studies", "studies/1.2", SERIES]
     assert (tmp_path / SERIES / "a").samefile(tmp_path / "quarantine/a")
 
