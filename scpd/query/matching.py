@@ -155,9 +155,13 @@ def _combined_matches(query: Query, date: Tag, time: Tag, attributes: Attributes
     """Two ranges as one, from the first date at the first time to the last at the last (PS3.4 C.2.2.2.5)."""
     ends = {key.tag: key.matcher for key in query.keys if isinstance(key.matcher, Range)}
     day, clock = interval("DA", text(attributes, date)), interval("TM", text(attributes, time))
-    if day is None or clock is None:
+    if day is None or clock is None or not (_are_moments("DA", ends[date]) and _are_moments("TM", ends[time])):
         return False
     moment = day.first + (clock.first - TIME_ORIGIN)
     lower = joined(ends[date].first, ends[time].first)
     upper = joined(ends[date].last, ends[time].last)
     return (lower is None or lower.first <= moment) and (upper is None or moment <= upper.last)
+
+
+def _are_moments(vr: str, ends: Range) -> bool:
+    return all(interval(vr, end) for end in (ends.first, ends.last) if end)

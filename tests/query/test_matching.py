@@ -216,6 +216,17 @@ def test_f15_open_ends_combine_too() -> None:
     assert not matches(until, {STUDY_DATE: "20240101", STUDY_TIME: "1100"})
 
 
+@pytest.mark.parametrize(
+    ("dates", "times"),
+    [("20241301-20240301", "10-12"), ("20240101-2024", "10-12"), ("20240101-20240301", "x-12"), ("20240101-", "10-25")],
+)
+def test_f15_an_end_that_is_no_date_or_time_belongs_to_no_range(dates: str, times: str) -> None:
+    keys = {LEVEL: "STUDY", STUDY_DATE: dates, STUDY_TIME: times}
+    stored = {STUDY_DATE: "20240201", STUDY_TIME: "110000"}
+    assert not matches(decoded(keys, rules=QueryRules(combined_datetime=True)), stored)
+    assert not matches(decoded(keys), stored)
+
+
 def test_f28_dates_and_times_are_matched_in_the_zone_of_the_query() -> None:
     stored = instance(STUDY_DATE="20241231", STUDY_TIME="2330", TIMEZONE="-0500", ACQUISITION="20241231233000")
     unknown = instance("2", "2.1", "2.1.1", STUDY_DATE="20241231", STUDY_TIME="2330", ACQUISITION="20241231233000")
