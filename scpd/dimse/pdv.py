@@ -8,7 +8,6 @@ Writing, every PDV has a P-DATA-TF of its own (what old peers like best), no lon
 an even number of bytes unless the data set itself is odd.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from struct import Struct
 from typing import NamedTuple, TypeAlias
@@ -158,18 +157,6 @@ def encode_message(command: Command, context_id: int, data_set: Bytes | None, pd
     return head if data_set is None else head + _encode_part(data_set, context_id, 0, room)
 
 
-def stream_message(
-    command: Command, context_id: int, data_set: Iterable[Bytes], pdu_length_max: int | None
-) -> Iterator[bytes]:
-    """The P-DATA-TFs of a message one by one, while its data set is still being read.
-
-    The chunks may have any length: they are cut and joined to full PDUs, of which one is held at a time.
-    """
-    room = _room(pdu_length_max)
-    yield from _encode_fragments([encode_command(command, has_data_set=True)], context_id, _COMMAND, room)
-    yield from _encode_fragments(data_set, context_id, 0, room)
-
-
 class RepeatedMessage:
     """Messages that differ in their data sets only, as the pending responses of one C-FIND do: encoded for little."""
 
@@ -192,23 +179,12 @@ def _room(pdu_length_max: int | None) -> int:
 
 
 def _encode_part(data: Bytes, context_id: int, control: int, room: int) -> bytes:
+    """Full fragments, and a last one of what remains; one without a byte where there is nothing."""
     if len(data) <= room:
         return _encode_pdu(data, context_id, control | _LAST)
-    return b"".join(_encode_fragments([data], context_id, control, room))
-
-
-def _encode_fragments(chunks: Iterable[Bytes], context_id: int, control: int, room: int) -> Iterator[bytes]:
-    """Full fragments, and a last one of what remains: which one that is shows only when the chunks end."""
-    rest = bytearray()
-    for chunk in chunks:
-        view = memoryview(chunk)
-        while len(rest) + len(view) > room:
-            taken = room - len(rest)
-            yield _encode_pdu(rest + view[:taken], context_id, control)
-            rest.clear()
-            view = view[taken:]
-        rest += view
-    yield _encode_pdu(rest, context_id, control | _LAST)
+    view, last = memoryview(data), (len(data) - 1) // room * room
+    pdus = [_encode_pdu(view[at : at + room], context_id, control) for at in range(0, last, room)]
+    return b"".join([*pdus, _encode_pdu(view[last:], context_id, control | _LAST)])
 
 
 def _encode_pdu(data: Bytes, context_id: int, control: int) -> bytes:

@@ -18,7 +18,6 @@ from scpd.dimse.pdv import (
     MessageReader,
     RepeatedMessage,
     encode_message,
-    stream_message,
 )
 from scpd.ul.errors import ProtocolError
 from scpd.ul.events import DataIndication
@@ -272,6 +271,17 @@ class TestWriting:
         assert {len(fragment.data) for fragment in found[:-1] if not fragment.is_last} == {size}
         assert b"".join(fragment.data for fragment in found if not fragment.is_command) == b"identifier.."
 
+    @pytest.mark.parametrize(
+        ("size", "sizes"),
+        [(0, [0]), (1, [1]), (100, [100]), (101, [100, 1]), (200, [100, 100]), (300, [100, 100, 100])],
+    )
+    def test_only_the_last_fragment_is_not_full_and_none_is_empty_behind_others(
+        self, size: int, sizes: list[int]
+    ) -> None:
+        found = [each for each in _fragments(encode_message(PENDING, 1, bytes(size), 106)) if not each.is_command]
+        assert [len(fragment.data) for fragment in found] == sizes
+        assert [fragment.is_last for fragment in found] == [False] * (len(sizes) - 1) + [True]
+
     @pytest.mark.parametrize("maximum", [1, 7, -1])
     def test_a_limit_without_room_for_data_is_refused(self, maximum: int) -> None:
         """A46: negotiation rejects such a peer, so this cannot be asked for."""
@@ -292,40 +302,6 @@ class TestWriting:
         assert received == CommandReceived(9, command, has_data_set)
         assert b"".join(piece.data for piece in _pieces(told)) == (data if has_data_set else b"")
         assert bool(told) is has_data_set
-
-
-class TestStreaming:
-    @given(st.lists(st.binary(max_size=40), max_size=12), st.integers(8, 60) | st.none())
-    def test_a_data_set_in_chunks_gives_the_same_pdus_as_a_whole_one(
-        self, chunks: list[bytes], maximum: int | None
-    ) -> None:
-        streamed = b"".join(stream_message(STORE, 1, iter(chunks), maximum))
-        assert streamed == encode_message(STORE, 1, b"".join(chunks), maximum)
-
-    def test_a_chunk_is_asked_for_when_its_pdu_is(self) -> None:
-        """A data set of any size is sent with one PDU in memory, and one chunk to know which is the last."""
-        asked = []
-
-        def chunks() -> Iterable[bytes]:
-            for number in range(4):
-                asked.append(number)
-                yield bytes(100)
-
-        pdus = stream_message(STORE, 1, chunks(), 106)
-        asked_after = [(len(pdu), list(asked)) for pdu in pdus]
-        command_bytes = len(encode_command(STORE, has_data_set=True))
-        assert asked_after == [
-            (112, []),
-            (command_bytes - 100 + 12, []),
-            (112, [0, 1]),
-            (112, [0, 1, 2]),
-            (112, [0, 1, 2, 3]),
-            (112, [0, 1, 2, 3]),
-        ]
-
-    def test_no_chunk_at_all_is_an_empty_data_set(self) -> None:
-        *_, last = stream_message(STORE, 1, [], None)
-        assert _fragments(last) == [Fragment(6, 1, False, True, b"")]
 
 
 class TestRepeating:
