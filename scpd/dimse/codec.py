@@ -29,6 +29,7 @@ from scpd.ul.errors import ProtocolError
 from scpd.ul.pdu import AbortReason, AbortSource
 
 _HEADER = Struct("<HHI")
+_HEADER_BYTES = _HEADER.size
 _TAG = Struct("<HH")
 
 
@@ -40,14 +41,12 @@ def decode_command(data: bytes) -> tuple[Command, bool]:
     nothing without one.
     """
     values = _cut(data)
-    layout = _LAYOUT_OF_FIELD.get(_vital(values, COMMAND_FIELD, "Command Field"))
+    layout = _LAYOUT_OF_FIELD.get(_read_vital(values.get(COMMAND_FIELD, b""), "Command Field"))
     if layout is None:
         raise ProtocolError(AbortSource.SERVICE_USER, AbortReason.NOT_SPECIFIED, "unknown Command Field")
-    has_data_set = _vital(values, DATA_SET_TYPE, "Command Data Set Type") != NO_DATA_SET
+    has_data_set = _read_vital(values.get(DATA_SET_TYPE, b""), "Command Data Set Type") != NO_DATA_SET
     if layout.kind.data_set is DataSet.ALWAYS and not has_data_set:
         raise _invalid(f"{layout.kind.type.__name__} without a data set")
-    for name, number in layout.vital:
-        _vital(values, number, name)
     parameters = [read(values.get(number, b""), absent) for number, read, absent in layout.readers]
     return layout.kind.type(*parameters), has_data_set
 
@@ -77,27 +76,19 @@ def _cut(data: bytes) -> dict[int, bytes]:
     values: dict[int, bytes] = {}
     at, end = 0, len(data)
     while at < end:
-        if end - at < _HEADER.size:
+        if end - at < _HEADER_BYTES:
             raise _invalid("the command set ends inside an element")
         group, number, length = _HEADER.unpack_from(data, at)
-        start = at + _HEADER.size
-        at = start + length
-        if at > end:
-            raise _invalid("an element is longer than the command set")
         if group != 0:
             raise _invalid("an element outside group 0000 in the command set")
         if number in values:
             raise _invalid("an element twice in the command set")
+        start = at + _HEADER_BYTES
+        at = start + length
         values[number] = data[start:at]
+    if at > end:
+        raise _invalid("an element is longer than the command set")
     return values
-
-
-def _vital(values: dict[int, bytes], number: int, name: str) -> int:
-    """A US value that must be there: nothing is invented in its place."""
-    raw = values.get(number, b"")
-    if len(raw) != 2:
-        raise _invalid(f"no {name}")
-    return int.from_bytes(raw, "little")
 
 
 def _invalid(detail: str) -> ProtocolError:
@@ -106,6 +97,13 @@ def _invalid(detail: str) -> ProtocolError:
 
 # --- values: each reader returns `absent` for what is no value of its VR, each writer b"" for no value --------------
 # Text is latin-1 both ways, so that any bytes of a peer can be echoed as they came.
+
+
+def _read_vital(raw: bytes, name: str) -> int:
+    """A US value that must be there: nothing is invented in its place."""
+    if len(raw) != 2:
+        raise _invalid(f"no {name}")
+    return int.from_bytes(raw, "little")
 
 
 def _read_us(raw: bytes, absent: int | None) -> int | None:
@@ -183,8 +181,7 @@ class _Layout:
     """A line of the command table, made ready for reading and writing."""
 
     kind: Kind
-    vital: tuple[tuple[str, int], ...]
-    readers: tuple[tuple[int, _Reader, object], ...]
+    readers: tuple[tuple[int, _Reader, object], ...]  # the object: what an absent value is; of a vital one, its name
     writers: tuple[tuple[str, int, _Writer], ...]
     command_field: bytes
     command_field_at: int
@@ -197,8 +194,7 @@ def _lay_out(kind: Kind) -> _Layout:
     numbers = [element.number for _, _, element in by_tag]
     return _Layout(
         kind,
-        tuple((name, element.number) for name, _, element in parameters if element.vital),
-        tuple((element.number, READERS[element.vr], _absent(default, element)) for _, default, element in parameters),
+        tuple((element.number, *_reader(name, default, element)) for name, default, element in parameters),
         tuple((name, element.number, WRITERS[element.vr]) for name, _, element in by_tag),
         _element(COMMAND_FIELD, _write_us(kind.command_field)),
         bisect(numbers, COMMAND_FIELD),
@@ -206,8 +202,10 @@ def _lay_out(kind: Kind) -> _Layout:
     )
 
 
-def _absent(default: object, element: Element) -> object:
-    return _NOTHING[element.vr] if default is MISSING else default
+def _reader(name: str, default: object, element: Element) -> tuple[_Reader, object]:
+    if element.vital:
+        return _read_vital, name
+    return READERS[element.vr], _NOTHING[element.vr] if default is MISSING else default
 
 
 _LAYOUTS = [_lay_out(kind) for kind in COMMANDS]

@@ -63,6 +63,15 @@ class DataSetPiece(NamedTuple):
 class MessageReader:
     """The receiving end of one association, in either role: one message after the other (PS3.8 E.1)."""
 
+    __slots__ = (
+        "_command",
+        "_command_context_id",
+        "_data_set_context_id",
+        "_empty_fragments",
+        "_limits",
+        "_passes_over",
+    )
+
     def __init__(self, limits: DimseLimits = DEFAULT_LIMITS) -> None:
         self._limits = limits
         self._command = bytearray()
