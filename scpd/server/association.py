@@ -18,10 +18,11 @@ from scpd.profile.explain import Explanation
 from scpd.profile.negotiation import Accepted, Rejected, negotiate
 from scpd.profile.profile import Peer
 from scpd.profile.quirks import Quirk
-from scpd.server.conversation import Conversation, PeerReleased, describe
+from scpd.server.conversation import Conversation
 from scpd.server.entity import ApplicationEntity
 from scpd.server.identity import Identified, NotIdentified, identify, judge
 from scpd.server.lobby import origin_of
+from scpd.server.messages import PeerReleased, describe
 from scpd.server.pump import Pump
 from scpd.server.wire import SendTimeout, Wire
 from scpd.services.exchange import AssociationEnded, Caller

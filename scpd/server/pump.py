@@ -5,7 +5,7 @@ which something must happen: the connection's own deadline (ARTIM, absolute: a d
 the end of the silence that a peer is allowed. Blocks are given back when their events are used up.
 
 A peer that sends faster than it waits must not keep the event loop from the others: after a millisecond without a
-wait everybody else gets a turn, and bytes are fed in slices that shrink when they are full of tiny PDUs.
+wait everybody else gets a turn, and bytes are taken a few PDUs at a time, however tiny these are.
 """
 
 import asyncio
@@ -24,15 +24,14 @@ NOTHING = memoryview(b"")
 
 TURN_SECONDS = 0.001
 """As long as a peer may be served without a wait: with a hundred busy ones, the next waits a tenth of a second."""
-SLICE_BYTES_MIN, SLICE_BYTES_MAX = 16_384, 131_072
-SLICE_EVENTS = 64
-"""A slice that gave more events than this is followed by the smallest, one that gave fewer by one twice as large."""
+STEP_PDUS = 64
+"""As many are looked at before anybody asks whether the turn is over; a fraction of a millisecond."""
 GATHERED_BYTES_MAX = 1_048_576
 """As much of a message is kept at hand, so that a common object is handed over once and a large one in large pieces."""
 
 
 class Pump:
-    """Events out of a wire. One coroutine at a time may wait in `next_event`."""
+    """Events out of a wire. One coroutine at a time may wait for them."""
 
     def __init__(self, wire: Wire, connection: Connection, options: ServerOptions) -> None:
         self.wire = wire
@@ -40,33 +39,34 @@ class Pump:
         self.peer_may_be_silent = False
         self._options = options
         self._loop = asyncio.get_running_loop()
+        self._clock = self._loop.time
         self._events: list[Event] = []  # the next one last; a deque costs every idle association 600 bytes more
         self._blocks: list[Block] = []  # those with views that somebody may still use; the last is being fed
-        self._rest = NOTHING
-        self._slice_bytes = SLICE_BYTES_MIN
         self.tempo = Tempo(options.rate_bytes_per_second_min, options.idle_seconds)
         self._timer: asyncio.Handle | None = None  # uvloop's is no TimerHandle when its time has come already
         self._timer_due = 0.0
-        self.last_activity = self._turn_began = self._loop.time()
+        self.last_activity = self._turn_began = self._clock()
         connection.transport_opened(wire.since)  # ARTIM runs from there
 
     @property
     def now(self) -> float:
         """Seconds on the event loop's clock."""
-        return self._loop.time()
+        return self._clock()
 
-    def may_gather(self) -> bool:
-        """Whether the next event should be waited for before the views of the last ones are used up."""
-        return self._has_more() or (
-            sum(block.end for block in self._blocks) < GATHERED_BYTES_MAX and not self.wire.is_short_of_blocks
-        )
+    def event_at_hand(self) -> Event | None:
+        """The next event of what was received; None where there is none, or where it is the others' turn."""
+        if self._events or self._has_more():
+            return None if self._turn_is_over() else self._events.pop()
+        return None
 
-    async def next_event(self, *, gathering: bool = False) -> Event | None:
-        """The next event, or None when the bell rang for the owner's sake. Raises AssociationEnded at the end.
+    async def wait_for_events(self, *, gathering: bool = False) -> bool:
+        """Waits for events, or for the others' turn; False when the bell rang for the owner's sake.
 
-        The views of the events before stay alive where the owner is `gathering` them.
+        The views of the events before stay alive where the owner is `gathering` them. Raises AssociationEnded at the
+        end.
         """
-        await self.let_others_run()
+        if self._turn_is_over():
+            await self.let_others_run()
         while not self._has_more():
             if not gathering:
                 self._give_blocks_back()
@@ -80,54 +80,64 @@ class Pump:
             if arrival is Signal.END_OF_STREAM:
                 self._events = self.connection.receive_eof(self.now)[::-1]
             elif not self._handle_timers():
+                return False
+        return True
+
+    async def next_event(self) -> Event | None:
+        """The next event, or None when the bell rang for the owner's sake. Raises AssociationEnded at the end."""
+        while (event := self.event_at_hand()) is None:
+            if not await self.wait_for_events():
                 return None
-        return self._events.pop()
+        return event
+
+    def may_gather(self) -> bool:
+        """Whether more events should be waited for before the views of the last ones are used up."""
+        return self._has_more() or (
+            sum(block.end for block in self._blocks) < GATHERED_BYTES_MAX and not self.wire.is_short_of_blocks
+        )
 
     async def let_others_run(self) -> None:
         """Gives everybody else a turn when this one's is over."""
-        if self.now - self._turn_began > TURN_SECONDS:
+        if self._turn_is_over():
             await asyncio.sleep(0)
-            self._turn_began = self.now
+            self._turn_began = self._clock()
+
+    def _turn_is_over(self) -> bool:
+        return self._clock() - self._turn_began > TURN_SECONDS
 
     async def _next_arrival(self) -> Block | Signal:
         """What the wire has, or will have; a block is fed next. Raises AssociationEnded when the peer is too slow."""
-        waits, began = not self.wire.has_arrivals, self.now
+        waits, began = not self.wire.has_arrivals, self._clock()
         arrival = await self.wire.receive(self._blocks[-1] if self._blocks else None)
+        now = self._clock()
         if waits:
-            self._turn_began = self.now
+            self._turn_began = now
         if isinstance(arrival, Block):
-            self._take(arrival)
-            self.last_activity = self.now
-            too_slow = self.tempo.is_too_slow(self.now - began, len(self._rest))
+            received = self._take(arrival)
+            self.last_activity = now
+            too_slow = self.tempo.is_too_slow(now - began, received)
             if too_slow and self.connection.deadline is None:
                 self._end(f"less than {self._options.rate_bytes_per_second_min:g} bytes/s")
         return arrival
 
-    def _take(self, block: Block) -> None:
-        """Feeds what `block` has received from here on."""
+    def _take(self, block: Block) -> int:
+        """Offers the connection what `block` has received since the last time; how many bytes that are."""
         if not self._blocks or self._blocks[-1] is not block:
             self._blocks.append(block)
-        self._rest, block.begin = block.received, block.end
+        received, block.begin = block.received, block.end
+        self.connection.offer_data(received)
+        return len(received)
 
     def _has_more(self) -> bool:
-        while self._rest and not self._events:
-            self._feed()
+        while not self._events and self.connection.has_data:
+            self._events = self.connection.take_data(self._clock(), STEP_PDUS)[::-1]
         return bool(self._events)
-
-    def _feed(self) -> None:
-        piece, self._rest = self._rest[: self._slice_bytes], self._rest[self._slice_bytes :]
-        events = self.connection.receive_data(piece, self.now)
-        if len(events) > SLICE_EVENTS:
-            self._slice_bytes = SLICE_BYTES_MIN
-        else:
-            self._slice_bytes = min(max(self._slice_bytes, 2 * len(piece)), SLICE_BYTES_MAX)
-        self._events = events[::-1]
 
     def flush(self) -> None:
         """Writes what the connection has to send."""
         data = self.connection.data_to_send()
         if data:
-            self.last_activity = self.now
+            self.last_activity = self._clock()
             self.wire.write(data)
 
     def finish(self) -> None:
@@ -141,7 +151,7 @@ class Pump:
         self.wire.close(self._options.upper_layer.artim_seconds)
 
     def _give_blocks_back(self) -> None:
-        self._rest = NOTHING
+        self.connection.offer_data(NOTHING)
         while self._blocks:
             self.wire.give_back(self._blocks.pop())
 

@@ -16,6 +16,7 @@ from typing import cast
 
 from scpd.profile.certificate import PeerCertificate
 from scpd.server.blocks import Block, Blocks
+from scpd.services.exchange import AssociationEnded
 
 READ_AHEAD_BLOCKS = 2
 
@@ -32,7 +33,7 @@ class Signal(Enum):
     BELL = "someone rang: a timer, a finished answer, a shutdown"
 
 
-class SendTimeout(Exception):
+class SendTimeout(AssociationEnded):
     """The peer did not take our bytes in time."""
 
 
@@ -44,7 +45,8 @@ class Wire(asyncio.BufferedProtocol):
     """
 
     def __init__(self, pool: Blocks, opened: Callable[["Wire"], None], *, is_tls: bool = False) -> None:
-        self.since = asyncio.get_running_loop().time()
+        self._loop = asyncio.get_running_loop()
+        self.since = self._loop.time()
         self.lost = False
         self.peer_address = ""
         self.bytes_received = 0
@@ -78,7 +80,7 @@ class Wire(asyncio.BufferedProtocol):
         if self._filling is None:
             self._filling = self._pool.take()
             if self._is_tls:
-                asyncio.get_running_loop().call_soon(self._let_go_of_unused_block)
+                self._loop.call_soon(self._let_go_of_unused_block)
         return self._filling.room
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -109,7 +111,7 @@ class Wire(asyncio.BufferedProtocol):
         self.resume_writing()
 
     def pause_writing(self) -> None:
-        self._writable = asyncio.get_running_loop().create_future()
+        self._writable = self._loop.create_future()
 
     def resume_writing(self) -> None:
         if self._writable is not None and not self._writable.done():
@@ -138,7 +140,7 @@ class Wire(asyncio.BufferedProtocol):
             self._let_go_of_unused_block()
             self._filling = unfilled if unfilled is not None and unfilled.room else None
             self._resume_reading()  # even on a full budget: every association may have one block
-            self._arrival = asyncio.get_running_loop().create_future()
+            self._arrival = self._loop.create_future()
             try:
                 await self._arrival
             finally:
@@ -196,7 +198,7 @@ class Wire(asyncio.BufferedProtocol):
         if self._transport is not None:
             self._transport.close()
             if self._transport.get_write_buffer_size():
-                asyncio.get_running_loop().call_later(linger_seconds, self._reset)
+                self._loop.call_later(linger_seconds, self._reset)
 
     def drop_blocks(self) -> None:
         """Returns every block that was not received; the association is over."""

@@ -5,18 +5,17 @@ else is a mistake of ours: it is logged with its traceback and answered 0110H, n
 association that ended, or a peer that broke the protocol, is nobody's status: those pass through.
 """
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 from typing import NamedTuple, cast
 
 from scpd.dataset.uid import is_valid_uid
-from scpd.dimse.command import CEchoRQ, CFindRQ, CStoreRQ, Request
+from scpd.dimse.command import CEchoRQ, CFindRQ, CStoreRQ, Request, Response
 from scpd.dimse.response import respond
 from scpd.dimse.status import DimseFailure, Status
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.profile import Operation
 from scpd.profile.quirks import MISMATCH_TOLERATED
-from scpd.services.exchange import AssociationEnded, Exchange, Reply, Service
+from scpd.services.exchange import AssociationEnded, Exchange, Service
 from scpd.services.find import find
 from scpd.services.store import store
 from scpd.services.verification import echo
@@ -40,13 +39,10 @@ SERVICES: Mapping[type[Request], Served] = {
 }
 
 
-async def answer(request: Request, exchange: Exchange) -> AsyncGenerator[Reply, None]:
-    """Serves one request: its replies, the final one last, whatever goes wrong. Reads the data set to its end."""
+async def answer(request: Request, exchange: Exchange) -> Response:
+    """Serves one request: its final response, whatever goes wrong. Reads the data set to its end."""
     try:
-        async with aclosing(service_of(request, exchange)(request, exchange)) as replies:
-            async for reply in replies:
-                yield reply
-        return
+        return await service_of(request, exchange)(request, exchange)
     except (AssociationEnded, ProtocolError):
         raise
     except DimseFailure as reason:
@@ -67,13 +63,11 @@ async def answer(request: Request, exchange: Exchange) -> AsyncGenerator[Reply, 
         message_id=request.message_id,
         **({"quirk": failure.quirk} if failure.quirk else {}),
     )
-    yield Reply(
-        respond(
-            request,
-            failure.status,
-            error_comment=failure.comment or None,
-            offending_elements=failure.offending_elements,
-        )
+    return respond(
+        request,
+        failure.status,
+        error_comment=failure.comment or None,
+        offending_elements=failure.offending_elements,
     )
 
 

@@ -1,6 +1,6 @@
 """What a service is given and what it gives back. A service never sees a socket, a PDU or an event loop's task."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -20,13 +20,6 @@ class Chunks(NamedTuple):
 
     views: Sequence[memoryview]
     last: bool
-
-
-class Reply(NamedTuple):
-    """A response; with data sets, the same one again for each of them."""
-
-    response: Response
-    data_sets: Sequence[bytes] = ()
 
 
 class AssociationEnded(Exception):
@@ -60,24 +53,26 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request while it is served.
+    """What a service has for a request on one presentation context.
 
-    `data_set` yields what follows the command; it raises when the association ends first, so that a service
-    cleans up in its own `except`. `is_cancelled` turns true when a C-CANCEL-RQ for this request has come.
+    `data_set` yields what follows the command. `send_pending` sends the same response once for each data set, and
+    waits until the peer reads. Both raise when the association ends first, so that a service cleans up in its own
+    `except`. `is_cancelled` turns true when a C-CANCEL-RQ for this request has come.
     """
 
     provider: Provider
     caller: Caller
     context: AcceptedContext
     data_set: AsyncIterator[Chunks]
+    send_pending: Callable[[Response, Sequence[bytes]], Awaitable[None]]
     is_cancelled: Callable[[], bool]
     log: FilteringBoundLogger
 
 
 class Service(Protocol):
-    """Serves one kind of request: yields its responses, the final one last."""
+    """Serves one kind of request: returns the final response, after it has sent those that are pending."""
 
-    def __call__(self, request: Request, exchange: Exchange, /) -> AsyncGenerator[Reply, None]: ...
+    async def __call__(self, request: Request, exchange: Exchange, /) -> Response: ...
 
 
 async def first_bytes(data_set: AsyncIterator[Chunks], bytes_max: int) -> bytes:

@@ -1,6 +1,6 @@
 """Query Service Class (PS3.4 Annex C): C-FIND on the Patient Root and Study Root models."""
 
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from scpd.profile.quirks import Quirk
 from scpd.query.identifier import QueryRules, decode_identifier, pending_status
 from scpd.query.response import MatchEncoder
 from scpd.query.terms import Model
-from scpd.services.exchange import Exchange, Reply, first_bytes
+from scpd.services.exchange import Exchange, first_bytes
 
 MODEL_OF: Mapping[str, Model] = {
     "1.2.840.10008.5.1.4.1.2.1.1": Model.PATIENT_ROOT,
@@ -22,7 +22,7 @@ MODEL_OF: Mapping[str, Model] = {
 PORTION_BYTES = 32_768
 
 
-async def find(request: CFindRQ, exchange: Exchange) -> AsyncGenerator[Reply, None]:
+async def find(request: CFindRQ, exchange: Exchange) -> CFindRSP:
     """Answers a C-FIND-RQ: a pending response a match, then the final one (PS3.4 C.4.1.3)."""
     provider, syntax = exchange.provider, exchange.context.transfer_syntax
     identifier = await first_bytes(exchange.data_set, provider.identifier_bytes_max + 1)
@@ -39,14 +39,14 @@ async def find(request: CFindRQ, exchange: Exchange) -> AsyncGenerator[Reply, No
                 if exchange.is_cancelled():
                     break
                 matches += len(portion)
-                yield Reply(pending, portion)
+                await exchange.send_pending(pending, portion)
             if exchange.is_cancelled():
                 break
             if len(page) > room:
                 raise DimseFailure(Status.OUT_OF_RESOURCES, f"more than {matches} matches, narrow the query")
     status = Status.CANCEL if exchange.is_cancelled() else Status.SUCCESS
     exchange.log.info("query answered", level=query.level.value, matches=matches, status=f"{status:04X}H")
-    yield Reply(CFindRSP(request.message_id, request.affected_sop_class_uid, status))
+    return CFindRSP(request.message_id, request.affected_sop_class_uid, status)
 
 
 def encoded(page: Sequence[Attributes], encoder: MatchEncoder) -> Iterator[list[bytes]]:

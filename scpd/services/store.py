@@ -1,10 +1,10 @@
 """Storage Service Class (PS3.4 Annex B): C-STORE.
 
 The data set goes to the Sink piece by piece, exactly as it came; what the index and the checks need is read from the
-same pieces as they pass. Success is yielded after `commit` and nowhere else.
+same pieces as they pass. Success is returned after `commit` and nowhere else.
 """
 
-from collections.abc import AsyncGenerator
+from functools import cache
 
 from scpd.dataset.uid import has_leading_zero, is_odd_uid, is_valid_uid
 from scpd.dimse.command import CStoreRQ, CStoreRSP
@@ -12,16 +12,17 @@ from scpd.dimse.status import DimseFailure, Status
 from scpd.profile.audit import Audit
 from scpd.profile.profile import Unfit
 from scpd.profile.quirks import MISMATCH_TOLERATED, Quirk
-from scpd.services.exchange import AssociationEnded, Exchange, Reply
+from scpd.services.exchange import AssociationEnded, Exchange
 from scpd.storage.base import Incoming, Instance, Outcome
 from scpd.storage.head import Head, Leniency
 
 
-async def store(request: CStoreRQ, exchange: Exchange) -> AsyncGenerator[Reply, None]:
+async def store(request: CStoreRQ, exchange: Exchange) -> CStoreRSP:
     """Answers a C-STORE-RQ when the object is durable and visible, or refuses it (PS3.4 B.2.3)."""
     incoming = incoming_of(request, exchange)
     note_unusual(request, exchange)
-    head = Head(incoming, exchange.provider.scan_limits, leniency_of(exchange), exchange.caller.recall)
+    leniency = leniency_of(exchange.caller.peer.quirks)
+    head = Head(incoming, exchange.provider.scan_limits, leniency, exchange.caller.recall)
     sink = await exchange.provider.backend.open_sink(incoming)
     room_bytes = exchange.provider.object_bytes_max
     try:
@@ -65,9 +66,7 @@ async def store(request: CStoreRQ, exchange: Exchange) -> AsyncGenerator[Reply, 
         )
     elif head.differing:
         exchange.log.info("tolerated", what="UIDs of data set and command differ")
-    yield Reply(
-        CStoreRSP(request.message_id, request.affected_sop_class_uid, request.affected_sop_instance_uid, status)
-    )
+    return CStoreRSP(request.message_id, request.affected_sop_class_uid, request.affected_sop_instance_uid, status)
 
 
 def instance_of(head: Head, exchange: Exchange) -> Instance:
@@ -82,17 +81,18 @@ def instance_of(head: Head, exchange: Exchange) -> Instance:
 
 def incoming_of(request: CStoreRQ, exchange: Exchange) -> Incoming:
     """The object announced by the command. Raises DimseFailure 0117H for a UID that is none (PS3.5 9.1)."""
-    uid = request.affected_sop_instance_uid
-    is_odd = not is_valid_uid(uid) and is_odd_uid(uid)
-    if not is_valid_uid(uid) and not (is_odd and Quirk.ODD_UIDS in exchange.caller.peer.quirks):
-        quirk = Quirk.ODD_UIDS if is_odd else ""
-        raise DimseFailure(Status.INVALID_SOP_INSTANCE, "Affected SOP Instance UID is not a UID", quirk=quirk)
+    uid, caller = request.affected_sop_instance_uid, exchange.caller
+    if not is_valid_uid(uid):
+        is_odd = is_odd_uid(uid)
+        if not (is_odd and Quirk.ODD_UIDS in caller.peer.quirks):
+            quirk = Quirk.ODD_UIDS if is_odd else ""
+            raise DimseFailure(Status.INVALID_SOP_INSTANCE, "Affected SOP Instance UID is not a UID", quirk=quirk)
     return Incoming(
         sop_class_uid=request.affected_sop_class_uid,
-        sop_instance_uid=request.affected_sop_instance_uid,
+        sop_instance_uid=uid,
         transfer_syntax_uid=exchange.context.transfer_syntax,
-        calling_ae_title=exchange.caller.calling_ae_title,
-        called_ae_title=exchange.caller.called_ae_title,
+        calling_ae_title=caller.calling_ae_title,
+        called_ae_title=caller.called_ae_title,
     )
 
 
@@ -109,9 +109,9 @@ def note_unusual(request: CStoreRQ, exchange: Exchange) -> None:
         )
 
 
-def leniency_of(exchange: Exchange) -> Leniency:
-    """What is tolerated of this peer's data sets."""
-    quirks = exchange.caller.peer.quirks
+@cache
+def leniency_of(quirks: frozenset[Quirk]) -> Leniency:
+    """What is tolerated of the data sets of a peer with these quirks."""
     return Leniency(Quirk.ODD_UIDS in quirks, bool(quirks & MISMATCH_TOLERATED))
 
 

@@ -14,6 +14,7 @@ where the next one begins: what follows is not looked at any more, and the peer 
 
 from collections.abc import Iterator
 from itertools import repeat
+from sys import maxsize
 
 from scpd.ul.codec import decode
 from scpd.ul.errors import LocalError, ProtocolError
@@ -57,17 +58,33 @@ class Connection(StateMachine):
 
         The views in DataIndications are views of `data`; nothing else here refers to it afterwards.
         """
-        self._now = now
+        self.offer_data(data)
+        return self.take_data(now)
+
+    def offer_data(self, data: Buffer) -> None:
+        """The same in two steps, for an owner with other things to do: offers what `take_data` takes bit by bit."""
         self._inbound.feed(memoryview(data))
+
+    def take_data(self, now: float, tokens_max: int = maxsize) -> list[Event]:
+        """Acts on what was offered, on no more than `tokens_max` PDUs or pieces of P-DATA: see `has_data`."""
+        self._now = now
         try:
-            while not self.close_transport and (token := next(self._tokens)) is not None:
+            for _ in range(tokens_max):
+                if self.close_transport or (token := next(self._tokens)) is None:
+                    break
                 self._take(token)
+            else:
+                return self._told()
         except ProtocolError as error:
             self._tokens = repeat(None)  # whatever comes, more is needed: where the next PDU begins is unknown
             self._do(Stimulus.INVALID_PDU, error, now)
-        finally:
-            self._inbound.feed(NOTHING)
+        self._inbound.feed(NOTHING)
         return self._told()
+
+    @property
+    def has_data(self) -> bool:
+        """Whether something of what was offered is still to be taken."""
+        return self._inbound.has_some
 
     def receive_eof(self, now: float) -> list[Event]:
         """The transport was closed or lost, or could not be opened."""
@@ -142,7 +159,10 @@ class Connection(StateMachine):
 
     def _take(self, token: Token) -> None:
         if isinstance(token, DataIndication):
-            self._do(Stimulus.DATA_PDU, token, self._now)
+            if self.state is State.ESTABLISHED:
+                self._events.append(token)  # what the table says, without looking it up for every piece
+            else:
+                self._do(Stimulus.DATA_PDU, token, self._now)
         elif token.variable_field is None:
             self._do(STIMULI[token.pdu_type], token.pdu_type, self._now)
         else:

@@ -74,11 +74,24 @@ class Inbound:
         self._data = data
         self._at = 0
 
+    @property
+    def has_some(self) -> bool:
+        """Whether bytes are at hand."""
+        return self._at < len(self._data)
+
     def some(self, count: int) -> memoryview:
         """At most `count` bytes of those at hand, possibly none."""
         piece = self._data[self._at : self._at + count]
         self._at += len(piece)
         return piece
+
+    def header(self, layout: Struct) -> tuple[int, ...] | None:
+        """The fields of the next header, None while it is not at hand as a whole."""
+        at = self._at
+        if len(self._data) - at < layout.size:
+            return None
+        self._at = at + layout.size
+        return layout.unpack_from(self._data, at)
 
     def check(self, pdu_type: int, length: int) -> None:
         """Raises ProtocolError for a type that does not exist, or a length no PDU of this type can have."""
@@ -108,15 +121,16 @@ def _lengths(limits: UpperLayerLimits) -> Mapping[int, range]:
 def read_pdus(inbound: Inbound) -> Generator[Token | None, None, None]:
     """Tokens in the order of their bytes, None where more bytes are needed. Raises ProtocolError and ends there."""
     while True:
-        number, length = _PDU_HEADER.unpack((yield from _exactly(inbound, _PDU_HEADER.size)))
+        number, length = inbound.header(_PDU_HEADER) or (yield from _broken_header(inbound, _PDU_HEADER))
+        if number == PDUType.P_DATA_TF and number in inbound.wanted:
+            yield from _read_fragments(inbound, length)
+            continue
         inbound.check(number, length)
-        if number not in inbound.wanted:
+        if number in inbound.wanted:
+            yield ReceivedPDU(PDUType(number), bytes((yield from _exactly(inbound, length))))
+        else:
             yield ReceivedPDU(PDUType(number), None)
             yield from _skip(inbound, length)
-        elif number == PDUType.P_DATA_TF:
-            yield from _read_fragments(inbound, length)
-        else:
-            yield ReceivedPDU(PDUType(number), bytes((yield from _exactly(inbound, length))))
 
 
 def _read_fragments(inbound: Inbound, length: int) -> Generator[DataIndication | None, None, None]:
@@ -128,7 +142,8 @@ def _read_fragments(inbound: Inbound, length: int) -> Generator[DataIndication |
     while length:
         if length < _PDV_HEADER.size:
             raise invalid("P-DATA-TF with less room than a PDV needs")
-        pdv_length, context_id, control = _PDV_HEADER.unpack((yield from _exactly(inbound, _PDV_HEADER.size)))
+        header = inbound.header(_PDV_HEADER) or (yield from _broken_header(inbound, _PDV_HEADER))
+        pdv_length, context_id, control = header
         length -= _PDV_HEADER.size
         left = pdv_length - _PDV_COUNTED_HEADER_BYTES
         if not 0 <= left <= length:
@@ -136,21 +151,16 @@ def _read_fragments(inbound: Inbound, length: int) -> Generator[DataIndication |
         if context_id not in inbound.contexts:
             raise invalid(f"PDV on presentation context {context_id}, which was not accepted")
         length -= left
-        yield from _read_pieces(inbound, left, context_id, control)
+        is_command, is_last = bool(control & _IS_COMMAND), bool(control & _IS_LAST)
+        while left > len(piece := inbound.some(left)):
+            left -= len(piece)
+            yield DataIndication(context_id, is_command, piece, False, False) if piece else None
+        yield DataIndication(context_id, is_command, piece, True, is_last)  # also of a fragment without bytes
 
 
-def _read_pieces(
-    inbound: Inbound, left: int, context_id: int, control: int
-) -> Generator[DataIndication | None, None, None]:
-    """One fragment of `left` bytes, piece by piece; one without bytes is a piece too."""
-    is_command, is_last = bool(control & _IS_COMMAND), bool(control & _IS_LAST)
-    while True:
-        piece = inbound.some(left)
-        left -= len(piece)
-        if not left:
-            yield DataIndication(context_id, is_command, piece, True, is_last)
-            return
-        yield DataIndication(context_id, is_command, piece, False, False) if piece else None
+def _broken_header(inbound: Inbound, layout: Struct) -> Generator[None, None, tuple[int, ...]]:
+    """The fields of a header that arrives in parts."""
+    return layout.unpack((yield from _exactly(inbound, layout.size)))
 
 
 def _skip(inbound: Inbound, count: int) -> Generator[None, None, None]:

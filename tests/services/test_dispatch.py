@@ -9,19 +9,20 @@ import structlog
 from structlog.testing import capture_logs
 from structlog.typing import FilteringBoundLogger
 
-from scpd.dimse.command import CEchoRQ, CStoreRQ, CStoreRSP, NGetRQ, NGetRSP, Request
+from scpd.dimse.command import CEchoRQ, CStoreRQ, CStoreRSP, NGetRQ, NGetRSP
 from scpd.dimse.status import DimseFailure, Status
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.negotiation import AcceptedContext
 from scpd.profile.profile import Operation, Peer
 from scpd.query.identifier import QueryRules
 from scpd.services.dispatch import answer
-from scpd.services.exchange import AssociationEnded, Caller, Chunks, Exchange, Provider, Reply
+from scpd.services.exchange import AssociationEnded, Caller, Chunks, Exchange, Provider
 from scpd.storage.archive import Archive, ArchiveSink
 from scpd.storage.base import Incoming, OutOfResources
 from scpd.storage.memory import MemoryBlobs, MemoryIndex
 from scpd.ul.errors import ProtocolError
 from tests.rawpeer import CT_IMAGE, EXPLICIT_LE, VERIFICATION
+from tests.services.pending import nothing_is_pending
 
 STORE = CStoreRQ(7, CT_IMAGE, "1.2.3.4")
 
@@ -56,14 +57,10 @@ def exchange(error: BaseException, data_set: DataSet) -> Exchange:
         caller=Caller("CT1", "SCPD", "127.0.0.1", Peer("CT1", (ip_network("127.0.0.0/8"),))),
         context=AcceptedContext(3, CT_IMAGE, EXPLICIT_LE, ServiceName.STORAGE),
         data_set=data_set.chunks(),
+        send_pending=nothing_is_pending,
         is_cancelled=lambda: False,
         log=log,
     )
-
-
-async def only_reply(request: Request, to: Exchange) -> Reply:
-    (reply,) = [reply async for reply in answer(request, to)]
-    return reply
 
 
 @pytest.mark.parametrize(
@@ -79,52 +76,52 @@ async def test_whatever_is_raised_is_answered_and_the_data_set_is_read_to_its_en
     error: Exception, status: Status
 ) -> None:
     data_set = DataSet()
-    reply = await only_reply(STORE, exchange(error, data_set))
-    assert isinstance(reply.response, CStoreRSP)
-    assert reply.response.status == status
-    assert reply.response.message_id_being_responded_to == 7
-    assert reply.response.affected_sop_instance_uid == "1.2.3.4"
+    response = await answer(STORE, exchange(error, data_set))
+    assert isinstance(response, CStoreRSP)
+    assert response.status == status
+    assert response.message_id_being_responded_to == 7
+    assert response.affected_sop_instance_uid == "1.2.3.4"
     assert data_set.read == 3
 
 
 async def test_a_mistake_of_ours_is_logged_with_its_traceback_and_told_to_nobody() -> None:
     with capture_logs() as logs:
-        reply = await only_reply(STORE, exchange(ZeroDivisionError("secret"), DataSet()))
-    assert isinstance(reply.response, CStoreRSP) and reply.response.error_comment == "internal error"
+        response = await answer(STORE, exchange(ZeroDivisionError("secret"), DataSet()))
+    assert isinstance(response, CStoreRSP) and response.error_comment == "internal error"
     (line,) = [line for line in logs if line["event"] == "service failed"]
     assert line["exc_info"] is True and line["log_level"] == "error"
 
 
 async def test_why_storage_failed_is_for_the_log_and_not_for_the_peer() -> None:
     with capture_logs() as logs:
-        reply = await only_reply(STORE, exchange(OutOfResources("/secret/path: no space"), DataSet()))
-    assert isinstance(reply.response, CStoreRSP) and "secret" not in str(reply.response.error_comment)
+        response = await answer(STORE, exchange(OutOfResources("/secret/path: no space"), DataSet()))
+    assert isinstance(response, CStoreRSP) and "secret" not in str(response.error_comment)
     assert [line["reason"] for line in logs if line["event"] == "storage failed"] == ["/secret/path: no space"]
 
 
 @pytest.mark.parametrize("end", [AssociationEnded("lost"), ProtocolError(2, 6, "bad PDV")])
 async def test_an_association_that_ended_is_nobodys_status(end: Exception) -> None:
     with pytest.raises(type(end)):
-        await only_reply(STORE, exchange(end, DataSet()))
+        await answer(STORE, exchange(end, DataSet()))
 
 
 async def test_a_request_without_a_service_is_an_unrecognized_operation() -> None:
-    reply = await only_reply(NGetRQ(1, CT_IMAGE, "1.2"), exchange(ValueError(), DataSet()))
-    assert isinstance(reply.response, NGetRSP) and reply.response.status == Status.UNRECOGNIZED_OPERATION
+    response = await answer(NGetRQ(1, CT_IMAGE, "1.2"), exchange(ValueError(), DataSet()))
+    assert isinstance(response, NGetRSP) and response.status == Status.UNRECOGNIZED_OPERATION
 
 
 async def test_a_request_on_a_context_of_another_service_is_refused() -> None:
-    reply = await only_reply(CEchoRQ(1, VERIFICATION), exchange(ValueError(), DataSet()))
-    assert reply.response.status == Status.SOP_CLASS_NOT_SUPPORTED
+    response = await answer(CEchoRQ(1, VERIFICATION), exchange(ValueError(), DataSet()))
+    assert response.status == Status.SOP_CLASS_NOT_SUPPORTED
 
 
 async def test_an_object_of_another_class_than_its_context_is_refused() -> None:
-    reply = await only_reply(replace(STORE, affected_sop_class_uid="1.2.3"), exchange(ValueError(), DataSet()))
-    assert reply.response.status == Status.SOP_CLASS_NOT_SUPPORTED
+    response = await answer(replace(STORE, affected_sop_class_uid="1.2.3"), exchange(ValueError(), DataSet()))
+    assert response.status == Status.SOP_CLASS_NOT_SUPPORTED
 
 
 async def test_what_a_peer_may_not_do_is_not_authorized() -> None:
     asked = exchange(ValueError(), DataSet())
     peer = replace(asked.caller.peer, operations=frozenset({Operation.ECHO}))
-    reply = await only_reply(STORE, replace(asked, caller=replace(asked.caller, peer=peer)))
-    assert reply.response.status == Status.NOT_AUTHORIZED
+    response = await answer(STORE, replace(asked, caller=replace(asked.caller, peer=peer)))
+    assert response.status == Status.NOT_AUTHORIZED

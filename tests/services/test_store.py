@@ -6,7 +6,7 @@ import structlog
 
 from scpd.dataset.reader import RawDataSet
 from scpd.dataset.recall import READ_MAX, Beginning, Recall
-from scpd.dimse.command import CStoreRQ, CStoreRSP
+from scpd.dimse.command import CStoreRQ
 from scpd.dimse.status import Status
 from scpd.profile.dictionary import ServiceName
 from scpd.profile.negotiation import AcceptedContext
@@ -20,6 +20,7 @@ from scpd.storage.archive import Archive
 from scpd.storage.memory import MemoryBlobs, MemoryIndex
 from tests.datasets import data_set, element
 from tests.rawpeer import CT_IMAGE, EXPLICIT_LE
+from tests.services.pending import nothing_is_pending
 
 
 class Counting(Recall):
@@ -54,11 +55,11 @@ async def test_what_an_association_said_is_recalled_until_it_says_something_else
             caller=caller,
             context=AcceptedContext(3, CT_IMAGE, EXPLICIT_LE, ServiceName.STORAGE),
             data_set=replay(image(uid)),
+            send_pending=nothing_is_pending,
             is_cancelled=lambda: False,
             log=structlog.get_logger(),
         )
-        (reply,) = [reply async for reply in store(CStoreRQ(7, CT_IMAGE, uid), exchange)]
-        assert isinstance(reply.response, CStoreRSP) and reply.response.status == Status.SUCCESS
+        assert (await store(CStoreRQ(7, CT_IMAGE, uid), exchange)).status == Status.SUCCESS
         times.append(recall.taught)
     assert times == [1, 2, 2, 2]
     assert (await backend.statistics()).instances == 4

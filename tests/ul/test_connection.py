@@ -403,6 +403,25 @@ def test_data_that_was_on_its_way_when_we_aborted_is_ignored() -> None:
     assert connection.state is State.AWAITING_CLOSE
 
 
+def test_an_owner_with_other_things_to_do_takes_a_few_pdus_at_a_time() -> None:
+    connection = established()
+    connection.offer_data(encode(DATA) * 4 + encode(DATA)[:9])
+    taken = []
+    while connection.has_data:
+        taken.append(len(connection.take_data(1.0, 3)))
+    assert taken == [3, 1]
+    assert len(connection.receive_data(encode(DATA)[9:], 1.0)) == 1
+
+
+def test_what_was_offered_is_not_kept_when_an_error_ends_it() -> None:
+    connection = established()
+    block = bytearray(encode(DATA) + HTTP)
+    connection.offer_data(block)
+    connection.take_data(1.0, 5)
+    assert not connection.has_data
+    block.clear()
+
+
 def test_no_view_of_a_read_is_kept() -> None:
     connection = established()
     block = bytearray(p_data(pdv(bytes(100))))
