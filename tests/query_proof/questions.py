@@ -10,7 +10,8 @@ from random import Random
 
 from scpd.dataset.attributes import Attributes, Tag, text
 from scpd.dataset.dictionary import vr_of
-from scpd.query.identifier import WILDCARD_VRS, QueryRules, decode_identifier
+from scpd.dataset.site import Site, SiteAttribute
+from scpd.query.identifier import decode_identifier
 from scpd.query.levels import (
     ANSWERED,
     COMPUTED,
@@ -21,6 +22,7 @@ from scpd.query.levels import (
     levels,
     levels_down_to,
 )
+from scpd.query.matchers import WILDCARD_VRS, QueryRules
 from scpd.query.matching import MOMENT_VRS
 from scpd.query.terms import Level, Model, Query
 from scpd.query.zones import DATE_AND_TIME
@@ -32,6 +34,7 @@ ODD = "aA1%_*?[]'\"^=-\\ \0\n\ud800é\U0010ffff"
 COUNTED = ("0", "1", "2", "3", "CT", "CT\\MR", "1.2.840.10008.5.1.4.1.1.2")
 """What computed keys may say."""
 
+SITE = Site((SiteAttribute(SITE_TAG, vr_of(SITE_TAG)),))
 PAIRS = [pair for pair in DATE_AND_TIME if set(pair) <= set(KEYS)]
 UNSUPPORTED = (tag_of("PixelSpacingCalibrationType"), 0x00091001)
 SEQUENCES = [tag for tag in KEYS if vr_of(tag) == "SQ"]
@@ -93,7 +96,7 @@ class Questioner:
 
     def _rules(self) -> QueryRules:
         granted = {flag: self._maybe() for flag in FLAGS}
-        return QueryRules(**granted, indexed_besides=frozenset({SITE_TAG}))
+        return QueryRules(**granted, indexed_besides=SITE)
 
     def _key(self, tag: Tag, said: Attributes) -> bytes:
         """A key, to be matched on; `said` is what is known of the data set or item that it is to match."""
