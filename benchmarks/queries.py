@@ -95,6 +95,7 @@ class Result(NamedTuple):
     first_ms: float
     cancel_ms: float
     cpu_ms: float
+    peak_bytes: int
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -147,6 +148,7 @@ def run(server: Running, load: Load, folder: Path) -> Result:
         first_ms=told.first_ms,
         cancel_ms=told.cancel_ms,
         cpu_ms=(server.cpu_seconds() - before) / told.answered * 1e3,
+        peak_bytes=server.peak_bytes(),
     )
 
 
@@ -164,7 +166,7 @@ def table(results: Mapping[tuple[Question, str], list[Result]], contestants: Seq
     for question in dict.fromkeys(question for question, _ in results):
         lines.append(
             f"{question.name}\n  {'server':<16}{'queries/s':>10}{'rows/s':>9}{'rows each':>11}{'x rate':>8}"
-            f"{'CPU ms':>9}{'x CPU':>7}{'p50 ms':>9}{'p99 ms':>9}{'first ms':>10}{'cancel ms':>11}"
+            f"{'CPU ms':>9}{'x CPU':>7}{'p50 ms':>9}{'p99 ms':>9}{'first ms':>10}{'cancel ms':>11}{'peak MB':>9}"
         )
         there = [one for one in contestants if (question, one) in results]
         yardstick = results[question, there[-1]]
@@ -178,6 +180,7 @@ def table(results: Mapping[tuple[Question, str], list[Result]], contestants: Seq
                 f"{median(a.cpu_ms / max(b.cpu_ms, 1e-9) for a, b in pairs):>7.2f}"
                 f"{median(r.p50_ms for r in runs):>9.2f}{median(r.p99_ms for r in runs):>9.2f}"
                 f"{median(r.first_ms for r in runs):>10.2f}{median(r.cancel_ms for r in runs):>11.2f}"
+                f"{max(r.peak_bytes for r in runs) / 1e6:>9.1f}"
             )
     return "\n".join(lines)
 
