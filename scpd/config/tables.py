@@ -285,7 +285,7 @@ class LimitsTable(Table):
         default=CONTEXTS_MAX, ge=1, le=CONTEXTS_MAX, description="Presentation contexts in one association."
     )
     pdu_bytes_max: int = Field(
-        default=65_536, ge=4_096, le=1_048_576, description="Maximum Length that we announce to peers (PS3.8 D.1)."
+        default=131_072, ge=4_096, le=1_048_576, description="Maximum Length that we announce to peers (PS3.8 D.1)."
     )
     pdu_bytes_tolerated: int = Field(
         default=0,

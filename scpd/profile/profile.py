@@ -194,7 +194,7 @@ class Profile:
     ae_titles: tuple[str, ...] = ("SCPD",)
     services: tuple[Service, ...] = ()
     peers: tuple[Peer, ...] = ()
-    pdu_bytes_max: int = 65536
+    pdu_bytes_max: int = 131_072
     contexts_max: int = CONTEXTS_MAX
     find_extensions: frozenset[FindExtension] = FIND_EXTENSIONS
     identity_required: bool = False

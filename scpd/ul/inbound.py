@@ -36,7 +36,7 @@ class UpperLayerLimits:
     has for its A-ASSOCIATE-RQ, and later for closing the transport.
     """
 
-    pdu_bytes_max: int = 65_536
+    pdu_bytes_max: int = 131_072
     pdu_bytes_tolerated: int = 0
     associate_pdu_bytes_max: int = 262_144
     artim_seconds: float = 10.0

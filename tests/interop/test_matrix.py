@@ -37,7 +37,7 @@ FILES = {
 COMMENTS = "Nothing of note." * 600
 """9 600 characters; an LT may have 10 240 characters (PS3.5 6.2)."""
 
-ANNOUNCED_BY_SCPD = (4_096, 16_384, 65_536, 1_048_576)
+ANNOUNCED_BY_SCPD = (4_096, 16_384, 131_072, 1_048_576)
 ANNOUNCED_BY_CLIENT = (4_096, 16_384, 131_072, 0)
 TRANSPORTS = ("plain", "tls")
 CLIENTS = ("dcmtk", "pynetdicom", "gdcm", "dcmjs", "orthanc")

@@ -128,8 +128,8 @@ def tolerating(pdu_bytes: int) -> ServerOptions:
     return replace(QUICK, upper_layer=replace(QUICK.upper_layer, pdu_bytes_tolerated=pdu_bytes))
 
 
-@pytest.mark.parametrize("daemon", [{"options": tolerating(100_000)}], indirect=True)
-@pytest.mark.parametrize(("length", "tolerated"), [(100_000, True), (100_001, False)])
+@pytest.mark.parametrize("daemon", [{"options": tolerating(200_000)}], indirect=True)
+@pytest.mark.parametrize(("length", "tolerated"), [(200_000, True), (200_001, False)])
 def test_d07_tolerance_has_a_hard_cap(call: Call, length: int, tolerated: bool) -> None:
     """D07: where peers exceed what they were told, `pdu_bytes_tolerated` takes them up to there (PS3.8 D.1.1)."""
     peer = call()

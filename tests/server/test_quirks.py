@@ -183,7 +183,7 @@ def test_padding_is_repeated_in_every_response_of_a_query(tmp_path: Path) -> Non
 @pytest.mark.parametrize("quirk", [None, Quirk.LONG_PDUS])
 def test_d07_a_pdu_longer_than_announced(quirk: Quirk | None, tmp_path: Path) -> None:
     peer = Peer("RAWPEER", LOOPBACK, quirks=frozenset({quirk} if quirk else ()))
-    data = ct("1.2.3.4", PixelData=bytes(100_000))
+    data = ct("1.2.3.4", PixelData=bytes(200_000))
     with Daemon(tmp_path, profile=Profile(peers=(peer,))) as daemon, RawPeer(daemon.port) as connected:
         connected.associate()
         connected.send(command(3, store_rq("1.2.3.4")) + p_data(pdv(3, 2, data)))
