@@ -17,7 +17,7 @@ from typing import Self
 import structlog
 import uvloop
 
-from scpd.dataset.scanner import DEFAULT_LIMITS, ScanLimits
+from scpd.dataset.scan import DEFAULT_LIMITS, ScanLimits
 from scpd.identity.base import Verifier
 from scpd.observability.logging import escape_control_characters, report_loop_errors
 from scpd.profile.profile import Profile

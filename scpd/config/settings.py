@@ -33,7 +33,7 @@ from scpd.server.options import ServerOptions, TlsOptions
 from scpd.ul.connection import UpperLayerLimits
 
 if TYPE_CHECKING:  # the services bring pydicom with them, which `scpd check` and `scpd schema` do not need
-    from scpd.dataset.scanner import ScanLimits
+    from scpd.dataset.scan import ScanLimits
     from scpd.identity.base import Verifier
     from scpd.services.exchange import Provider
     from scpd.storage.base import Backend
@@ -168,7 +168,7 @@ class Settings(BaseSettings):
 
     def scan_limits(self) -> "ScanLimits":
         """What reading the head of an object may cost, and what it keeps."""
-        from scpd.dataset.scanner import ScanLimits
+        from scpd.dataset.scan import ScanLimits
 
         return ScanLimits(
             inflated_bytes_max=self.limits.inflated_bytes_max,

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from structlog.typing import FilteringBoundLogger
 
 from scpd.dataset.recall import Recall
-from scpd.dataset.scanner import DEFAULT_LIMITS, ScanLimits
+from scpd.dataset.scan import DEFAULT_LIMITS, ScanLimits
 from scpd.dimse.command import Request, Response
 from scpd.profile.negotiation import AcceptedContext
 from scpd.profile.profile import Peer, Unfit

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from scpd.dataset.scanner import ScanLimits
+from scpd.dataset.scan import ScanLimits
 from scpd.dimse.status import DimseFailure
 from scpd.storage.base import Incoming, Instance, Sealed
 from scpd.storage.digests import Digester, algorithm_of

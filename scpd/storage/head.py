@@ -11,7 +11,8 @@ from functools import cache
 
 from scpd.dataset.attributes import Attributes, Tag, text
 from scpd.dataset.recall import Recall
-from scpd.dataset.scanner import DEFAULT_LIMITS, Scan, ScanLimits, Scanner, Wanted
+from scpd.dataset.scan import DEFAULT_LIMITS, Scan, ScanLimits, Wanted
+from scpd.dataset.scanner import Scanner
 from scpd.dataset.site import Site
 from scpd.dataset.uid import is_odd_uid, is_valid_uid
 from scpd.dimse.status import DimseFailure, Status

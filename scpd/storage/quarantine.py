@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from scpd.dataset.scanner import ScanLimits
+from scpd.dataset.scan import ScanLimits
 from scpd.storage.archive import remove_unindexed
 from scpd.storage.base import Incoming, Instance, Location, Record
 from scpd.storage.examine import EVERYTHING, DamagedObject, Examined, examine_instance

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from scpd.dataset.scanner import ScanLimits
+from scpd.dataset.scan import ScanLimits
 from scpd.storage import sqlite_handover
 from scpd.storage.base import Duplicates, Holder, Location, Record
 from scpd.storage.examine import EVERYTHING, DamagedObject, examine_instance

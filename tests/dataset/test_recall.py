@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scpd.dataset.recall import READ_MAX, Passage, Recall
-from scpd.dataset.scanner import DEFAULT_LIMITS, WINDOW_BYTES, Scan, ScanLimits, Scanner, Wanted
+from scpd.dataset.scan import DEFAULT_LIMITS, Scan, ScanLimits, Wanted
+from scpd.dataset.scanner import WINDOW_BYTES, Scanner
 from scpd.query.levels import WANTED
 from tests.dataset.real_files import real_files
 from tests.datasets import BIG_ENDIAN, EXPLICIT, IMPLICIT, UNDEFINED, Form, delimiter, element, item

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from scpd.dataset.attributes import Attributes
 from scpd.dataset.encode import Encoder
 from scpd.dataset.inflate import deflate
-from scpd.dataset.scanner import Damage, Scan, ScanLimits, Scanner, Wanted
+from scpd.dataset.scan import Damage, Scan, ScanLimits, Wanted
+from scpd.dataset.scanner import Scanner
 from scpd.query.levels import WANTED
 from tests.dataset.generated import attribute_sets
 from tests.dataset.real_files import RealFile, comparable_items, read_by_pydicom, real_files

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from scpd.dataset.inflate import deflate
 from scpd.dataset.reader import read_data_set
-from scpd.dataset.scanner import Scan, Scanner, Wanted
+from scpd.dataset.scan import Scan, Wanted
+from scpd.dataset.scanner import Scanner
 from scpd.dimse.codec import decode_command, encode_command
 from scpd.dimse.pdv import MessageReader
 from scpd.dimse.status import DimseFailure

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scpd.dataset.scanner import ScanLimits
+from scpd.dataset.scan import ScanLimits
 from scpd.dataset.site import Site, SiteAttribute
 from scpd.query.identifier import QueryRules
 from tests.datasets import EXPLICIT, IMPLICIT, Form, ct, element, identifier

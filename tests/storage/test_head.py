@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from scpd.dataset.scanner import ScanLimits
+from scpd.dataset.scan import ScanLimits
 from scpd.dataset.site import Site, SiteAttribute
 from scpd.dimse.status import DimseFailure, Status
 from scpd.storage.base import Incoming

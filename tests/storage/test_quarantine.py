@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scpd.dataset.scanner import DEFAULT_LIMITS
+from scpd.dataset.scan import DEFAULT_LIMITS
 from scpd.storage.base import Outcome, StoreUnavailable
 from scpd.storage.quarantine import Quarantined, Unreleasable, listed, opened, shown
 from scpd.storage.verify import Verification

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scpd.dataset.scanner import DEFAULT_LIMITS
+from scpd.dataset.scan import DEFAULT_LIMITS
 from scpd.storage.base import Duplicates, Outcome, OutOfResources, StoreUnavailable
 from scpd.storage.reindex import Reindex, Report
 from scpd.testing import COMPUTED_TAGS, LEVELS, find, opened, query, read

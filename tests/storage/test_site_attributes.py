@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scpd.dataset.scanner import ScanLimits
+from scpd.dataset.scan import ScanLimits
 from scpd.dataset.site import Site, SiteAttribute
 from scpd.query.terms import Items, Key, Level, Matcher, Model, Query, Single, Wildcard
 from scpd.storage.base import Duplicates
