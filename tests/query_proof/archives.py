@@ -8,15 +8,26 @@ pools, so that entities share them.
 from collections.abc import Mapping, Sequence
 from random import Random
 
+from scpd.dataset import dictionary
 from scpd.dataset.attributes import Attributes, Tag, Value
-from scpd.dataset.dictionary import vr_of
+from scpd.dataset.site import Site, SiteAttribute
 from scpd.query.levels import LEVEL_OF, TIMEZONE_OFFSET_FROM_UTC
 from scpd.query.terms import Level
 from scpd.testing import HOSTILE_TEXTS, PATIENT_ID, SERIES, SOP_CLASS, SOP_INSTANCE, STUDY
 from tests.datasets import tag_of
 
-SITE_TAG = tag_of("ContrastBolusRoute")
-"""Not in the grid of `query/levels.py`, but indexed by this site."""
+SITE = Site(
+    (
+        SiteAttribute(tag_of("ContrastBolusRoute"), "LO"),
+        SiteAttribute(tag_of("StudyComments"), "LT", "STUDY"),
+        SiteAttribute(tag_of("ContrastBolusVolume"), "DS", "SERIES", is_matched=False),
+        SiteAttribute(0x00190002, "LO", "SERIES", "ACME 1.0"),
+        SiteAttribute(0x00190003, "PN", "PATIENT", "ACME 1.0"),
+    )
+)
+"""Not in the grid of `query/levels.py`, but indexed by this site; the private ones by keys that are no tags."""
+
+WANTED = {one.key: one for one in SITE.attributes}
 
 LONG = "x" * 9_000
 
@@ -65,11 +76,11 @@ KEYWORDS = """
     Modality SeriesDescription SeriesNumber SeriesDate SeriesTime OperatorsName InstitutionAddress BodyPartExamined
     SynchronizationFrameOfReferenceUID RequestAttributesSequence
     InstanceNumber ContentDate ContentTime AcquisitionDateTime ImageType ImageComments ContentCreatorName
-    RelatedGeneralSOPClassUID Rows SliceThickness TimezoneOffsetFromUTC ReferencedImageSequence ContrastBolusRoute
+    RelatedGeneralSOPClassUID Rows SliceThickness TimezoneOffsetFromUTC ReferencedImageSequence
 """
 """At each level something of every VR that is matched on, with one value or several."""
 
-KEYS = tuple(tag_of(keyword) for keyword in KEYWORDS.split())
+KEYS = (*map(tag_of, KEYWORDS.split()), *WANTED)
 CODES = tag_of("ScheduledProtocolCodeSequence")
 NESTED = tuple(map(tag_of, ("CodeValue", "CodeMeaning", "Date", "DateTime", "PersonName", "ReferencedSOPInstanceUID")))
 """What items hold, besides CODES with further items."""
@@ -80,9 +91,14 @@ def pool(tag: Tag) -> Sequence[str]:
     return POOL_OF.get(tag) or POOLS.get(vr_of(tag), TEXTS)
 
 
+def vr_of(tag: Tag) -> str:
+    """The VR of an attribute."""
+    return WANTED[tag].vr if tag in WANTED else dictionary.vr_of(tag)
+
+
 def level_of(tag: Tag) -> Level:
-    """Where an attribute lives; this site's own with the instance."""
-    return LEVEL_OF.get(tag, Level.IMAGE)
+    """Where an attribute lives; each level has a time zone of its own, here they agree as a rule."""
+    return Level(WANTED[tag].level) if tag in WANTED else LEVEL_OF.get(tag, Level.STUDY)
 
 
 def random_archive(chance: Random) -> list[Attributes]:

@@ -9,8 +9,6 @@ from dataclasses import dataclass, fields
 from random import Random
 
 from scpd.dataset.attributes import Attributes, Tag, text
-from scpd.dataset.dictionary import vr_of
-from scpd.dataset.site import Site, SiteAttribute
 from scpd.query.identifier import decode_identifier
 from scpd.query.levels import (
     ANSWERED,
@@ -27,14 +25,14 @@ from scpd.query.matching import MOMENT_VRS
 from scpd.query.terms import Level, Model, Query
 from scpd.query.zones import DATE_AND_TIME
 from tests.datasets import IMPLICIT, NUMBERS, element, item, tag_of
-from tests.query_proof.archives import CODES, KEYS, NESTED, SITE_TAG, level_of, pool
+from tests.query_proof.archives import CODES, KEYS, NESTED, SITE, WANTED, level_of, pool, vr_of
 from tests.rawpeer import IMPLICIT_LE
 
 ODD = "aA1%_*?[]'\"^=-\\ \0\n\ud800é\U0010ffff"
 COUNTED = ("0", "1", "2", "3", "CT", "CT\\MR", "1.2.840.10008.5.1.4.1.1.2")
 """What computed keys may say."""
 
-SITE = Site((SiteAttribute(SITE_TAG, vr_of(SITE_TAG)),))
+FIRST_BLOCK = 0x10
 PAIRS = [pair for pair in DATE_AND_TIME if set(pair) <= set(KEYS)]
 UNSUPPORTED = (tag_of("PixelSpacingCalibrationType"), 0x00091001)
 SEQUENCES = [tag for tag in KEYS if vr_of(tag) == "SQ"]
@@ -92,7 +90,8 @@ class Questioner:
             keys |= {tag: packed(tag, self._value(tag, self._target)) for tag in above}
         keys[SPECIFIC_CHARACTER_SET] = packed(SPECIFIC_CHARACTER_SET, "ISO_IR 192")
         keys[QUERY_RETRIEVE_LEVEL] = packed(QUERY_RETRIEVE_LEVEL, level.value)
-        return Question(keys, model, rules)
+        keys |= {creator_of(key): packed(creator_of(key), WANTED[key].creator) for key in keys if is_private(key)}
+        return Question({written(key): element for key, element in keys.items()}, model, rules)
 
     def _rules(self) -> QueryRules:
         granted = {flag: self._maybe() for flag in FLAGS}
@@ -160,7 +159,22 @@ def packed(tag: Tag, value: str) -> bytes:
         field = b"".join(int(one).to_bytes(2, "little") for one in value.split("\\") if one.isdecimal())
     else:
         field = value.encode("utf-8", "surrogatepass")
-    return element(tag, vr, field + b" " * (len(field) % 2), IMPLICIT)
+    return element(written(tag), vr, field + b" " * (len(field) % 2), IMPLICIT)
+
+
+def is_private(key: Tag) -> bool:
+    """Whether it stands for a private attribute of the site."""
+    return key in WANTED and bool(WANTED[key].creator)
+
+
+def written(key: Tag) -> Tag:
+    """The tag that a key has in an Identifier; private ones are in the first block of their group (PS3.5 7.8.1)."""
+    return WANTED[key].tag | FIRST_BLOCK << 8 if is_private(key) else WANTED[key].tag if key in WANTED else key
+
+
+def creator_of(key: Tag) -> Tag:
+    """The tag of the private creator."""
+    return WANTED[key].tag & 0xFFFF0000 | FIRST_BLOCK
 
 
 def joined(keys: Mapping[Tag, bytes]) -> bytes:
