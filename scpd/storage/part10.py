@@ -10,6 +10,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import BinaryIO
 
 from scpd import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -43,22 +44,28 @@ class FileHead:
 
 def file_head(incoming: Incoming, digest: bytes = UNKNOWN) -> bytes:
     """Everything before the data set; the last `VALUE_BYTES` of it are the digest."""
-    meta = b"".join(
-        (
-            _LONG_HEADER.pack(2, 0x0001, b"OB", 2) + b"\x00\x01",
-            _uid(0x0002, incoming.sop_class_uid),
-            _uid(0x0003, incoming.sop_instance_uid),
-            _uid(0x0010, incoming.transfer_syntax_uid),
-            _uid(0x0012, IMPLEMENTATION_CLASS_UID),
-            _text(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME),
-            _text(0x0016, b"AE", incoming.calling_ae_title),
-            _text(0x0017, b"AE", incoming.calling_ae_title),
-            _text(0x0018, b"AE", incoming.called_ae_title),
-            _uid(0x0100, PRIVATE_INFORMATION_CREATOR_UID),
-            _LONG_HEADER.pack(2, 0x0102, b"OB", VALUE_BYTES) + digest,
-        )
+    before, behind = _around(
+        incoming.sop_class_uid, incoming.transfer_syntax_uid, incoming.calling_ae_title, incoming.called_ae_title
     )
+    meta = b"".join((before, _uid(0x0003, incoming.sop_instance_uid), behind, digest))
     return _PREFIX + _GROUP_LENGTH.pack(2, 0x0000, b"UL", 4, len(meta)) + meta
+
+
+@lru_cache(maxsize=1024)
+def _around(sop_class_uid: str, transfer_syntax_uid: str, calling: str, called: str) -> tuple[bytes, bytes]:
+    """The elements before and behind the SOP Instance UID, which many objects share; the digest's value follows."""
+    before = _LONG_HEADER.pack(2, 0x0001, b"OB", 2) + b"\x00\x01" + _uid(0x0002, sop_class_uid)
+    behind = (
+        _uid(0x0010, transfer_syntax_uid),
+        _uid(0x0012, IMPLEMENTATION_CLASS_UID),
+        _text(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME),
+        _text(0x0016, b"AE", calling),
+        _text(0x0017, b"AE", calling),
+        _text(0x0018, b"AE", called),
+        _uid(0x0100, PRIVATE_INFORMATION_CREATOR_UID),
+        _LONG_HEADER.pack(2, 0x0102, b"OB", VALUE_BYTES),
+    )
+    return before, b"".join(behind)
 
 
 def data_set_offset(head: bytes) -> int:
