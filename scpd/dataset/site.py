@@ -95,6 +95,8 @@ def _tags(one: SiteAttribute, blocks: Mapping[tuple[int, str], Sequence[int]]) -
 
 def as_named(raw: RawDataSet, wanted: Sequence[SiteAttribute]) -> RawDataSet:
     """The same elements, private ones with the VRs that the site says they have, where nothing else does."""
+    if not wanted:
+        return raw
     read = {tag: (_read(raw[tag], one), one.items) for tag, one in located(raw, wanted).items()}
     named = {tag: _with_items(element, items) for tag, (element, items) in read.items() if element is not None}
     return {**raw, **named}

@@ -92,21 +92,23 @@ class Reading:
 
     def keys(self, raw: RawDataSet, attributes: Attributes) -> tuple[Key, ...]:
         """The keys that are answered. Raises DimseFailure for those of a level below, unless they are tolerated."""
-        wanted = located(raw, self._rules.indexed_besides.attributes)
-        tags = raw.keys() - ONLY_RETURNED.keys()
-        lives_at = {tag: Level(wanted[tag].level) if tag in wanted else level_of(tag, self._model) for tag in tags}
-        below = sorted(tag for tag, level in lives_at.items() if level and level not in self._answered)
+        wanted = {**located(raw, self._rules.indexed_besides.attributes), **ONLY_RETURNED}
+        supported, below = set(), []
+        for tag in raw:
+            level = level_of(tag, self._model) if tag not in wanted else Level(wanted[tag].level)
+            if level in self._answered or tag in ONLY_RETURNED:
+                supported.add(tag)
+            elif level is not None:
+                below.append(tag)
         if below and self._rules.strict and not self._rules.relational:
-            raise refused("keys of a level below the query's", *below)
-        answered = {tag: one for tag, one in wanted.items() if lives_at[tag] in self._answered}
-        supported = {tag for tag, level in lives_at.items() if level in self._answered}
-        return tuple(self._keys(raw, attributes, {**answered, **ONLY_RETURNED}, supported | ONLY_RETURNED.keys()))
+            raise refused("keys of a level below the query's", *sorted(below))
+        return tuple(self._keys(raw, attributes, wanted, supported))
 
     def _keys(
         self, raw: RawDataSet, attributes: Attributes, wanted: Mapping[Tag, SiteAttribute], supported: Collection[Tag]
     ) -> Iterator[Key]:
         """Of a data set or an item, the keys that are `supported`, and the private creators that explain them."""
-        creators = {_creator_of(tag) for tag, one in wanted.items() if one.creator}
+        creators = {_creator_of(tag) for tag, one in wanted.items() if one.creator and tag in supported}
         for tag in sorted(attributes):
             if tag in NOT_KEYS or tag & 0xFFFF == 0 or tag < 0x00080000:  # nor group lengths, commands and file meta
                 continue
@@ -114,21 +116,21 @@ class Reading:
                 yield Key(tag, "LO", Stated(text(attributes, tag)))
             elif tag not in supported:
                 self.unsupported.add(tag)
-            else:
-                yield from self._key(tag, raw, attributes[tag], wanted.get(tag))
+            elif key := self._key(tag, raw, attributes[tag], wanted.get(tag)):
+                yield key
 
-    def _key(self, tag: Tag, raw: RawDataSet, value: Value, wanted: SiteAttribute | None) -> Iterator[Key]:
-        """One key; none where all that it names within a sequence is not supported."""
+    def _key(self, tag: Tag, raw: RawDataSet, value: Value, wanted: SiteAttribute | None) -> Key | None:
+        """One key; None where nothing of what it names within a sequence is supported."""
         vr = wanted.vr if wanted else vr_of(tag)
         matcher = self._matcher(tag, vr, raw, value, wanted)
         if wanted and wanted.items and isinstance(matcher, Items) and not matcher.keys:
             self.unsupported.add(tag)
-            return
+            return None
         if wanted and not wanted.is_matched and not is_universal(matcher):
             self.unmatched.add(tag)
             matcher = _universal(matcher)
         key = wanted.key if wanted else tag
-        yield Key(key, vr, matcher, tag if tag != key else None)
+        return Key(key, vr, matcher, tag if tag != key else None)
 
     def _matcher(self, tag: Tag, vr: str, raw: RawDataSet, value: Value, wanted: SiteAttribute | None) -> Matcher:
         if isinstance(value, str):

@@ -37,10 +37,11 @@ class MatchEncoder:
         self._query = query
         self._syntax = transfer_syntax_uid
         self._asked_for = query.character_set
-        self._private_vrs = tuple(sorted(_private_vrs(query.keys)))
+        self._private_vrs = tuple(_private_vrs(query.keys))
         self._ascii = _encoder(transfer_syntax_uid, "", self._private_vrs)
         self._sequences = [key for key in query.keys if isinstance(key.matcher, Items)]
-        empty: dict[Tag, Value] = {key.tag_named: _blank(key) for key in query.keys}
+        kept_under = {key.tag_named: key.tag for key in query.keys}
+        empty: dict[Tag, Value] = dict.fromkeys(kept_under, "")
         empty |= dict.fromkeys((UNIQUE_KEY[level] for level in levels_down_to(query.level, query.model)), "")
         stated = {QUERY_RETRIEVE_LEVEL: query.level.value, RETRIEVE_AE_TITLE: retrieve_ae_title or ""}
         if retrieve_ae_title is None:
@@ -48,9 +49,9 @@ class MatchEncoder:
         elif INSTANCE_AVAILABILITY in empty:
             stated[INSTANCE_AVAILABILITY] = "ONLINE"
         self._tells_zone = empty.pop(TIMEZONE_OFFSET_FROM_UTC, None) is not None
+        self._tags = tuple([(tag, kept_under.get(tag, tag)) for tag in empty.keys() - stated.keys()])
+        empty |= {key.tag: _blank(key) for key in query.keys if isinstance(key.matcher, Stated)}
         self._blank: Attributes = dict(sorted({**empty, **stated}.items()))
-        renamed = {key.tag_named: key.tag for key in query.keys}
-        self._tags = tuple((tag, renamed.get(tag, tag)) for tag in empty.keys() - stated.keys())
 
     def encode(self, match: Attributes) -> bytes:
         """The bytes of one Identifier."""

@@ -12,7 +12,7 @@ from itertools import chain, pairwise
 from operator import attrgetter
 from typing import Any, TypeAlias
 
-from scpd.dataset.attributes import Attributes
+from scpd.dataset.attributes import Attributes, Tag
 from scpd.query.entities import more_telling
 from scpd.query.levels import TIMEZONE_OFFSET_FROM_UTC, UNIQUE_KEY
 from scpd.query.matching import matches
@@ -27,8 +27,11 @@ PAGE_ROWS = 200
 STATEMENTS_PER_PAGE = 50
 PARENTS_REMEMBERED = 256
 
-WITH_EVERY_MATCH = frozenset(UNIQUE_KEY.values()) | {TIMEZONE_OFFSET_FROM_UTC}
+WITH_EVERY_MATCH = frozenset(UNIQUE_KEY.values())
 """What a match carries besides the keys that were asked for."""
+
+IN_A_ZONE = frozenset({"DT", "SQ"})
+"""VRs of what may hold a moment without an offset from UTC."""
 
 BY_PATIENT = Condition(Column("study", "patient", str), (EVERYTHING,))
 IN_ORDER = {table: Condition(Column(table, "uid", str), (EVERYTHING,)) for table in ("study", "series", "instance")}
@@ -60,9 +63,8 @@ class Search:
         self._conditions = [condition for condition in conditions(query) if condition.column.table in self._tables]
         self._driver = self._most_promising()
         self._unsure = unsure(query, self._tables, self._driver.column)
-        tags = WITH_EVERY_MATCH.union(key.tag for key in query.keys)
         self._utc_offset = query.utc_offset
-        self._tags = with_their_others(tags) if query.utc_offset else tags
+        self._tags = _needed(query)
         self._speaker = lru_cache(PARENTS_REMEMBERED)(self._find_speaker)
 
     def is_match(self, row: Row) -> bool:
@@ -155,3 +157,11 @@ class Search:
         offered: list[tuple[int, Attributes]] = [(row[0], from_json(row[1])) for row in self._fetch(sql, (patient,))]
         winner = reduce(more_telling, (attributes for _, attributes in offered))
         return min(study for study, attributes in offered if attributes == winner)
+
+
+def _needed(query: Query) -> frozenset[Tag]:
+    """The attributes that it takes to judge a candidate and to answer with it."""
+    tags = WITH_EVERY_MATCH.union(key.tag for key in query.keys)
+    if query.utc_offset:
+        return with_their_others(tags) | {TIMEZONE_OFFSET_FROM_UTC}
+    return tags | {TIMEZONE_OFFSET_FROM_UTC} if any(key.vr in IN_A_ZONE for key in query.keys) else tags
