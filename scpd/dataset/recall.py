@@ -5,7 +5,7 @@ a passage is kept with what was read in it, and a scanner that comes to its firs
 call, instead of reading elements. Nothing is taken for granted: a passage counts only at the top level, in the same
 form, for the same tags and under the same limits, where equal bytes cannot be read in any other way.
 
-What is kept comes from the first window of a data set, so it is a few times the bytes of a window at most.
+What is kept comes from the head of a data set, as far as its first window reaches: some 40 KB for an association.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,13 +42,13 @@ class Passage:
     It is recognised by its bytes, `data`; `cost` is what it takes from the budget of a scan.
     """
 
-    __slots__ = ("_attributes", "_cells", "_charset", "cost", "data", "elements")
+    __slots__ = ("_attributes", "_charset", "_sizes", "cost", "data", "elements")
 
     def __init__(self, cells: Sequence[Cell], elements: RawDataSet) -> None:
         self.elements = {tag: elements[tag] for tag, _, _ in cells}
         self.data = b"".join([data for _, data, _ in cells])
         self.cost = sum([cost_of(value_bytes) for _, _, value_bytes in cells])
-        self._cells = cells
+        self._sizes = [(tag, len(data), value_bytes) for tag, data, value_bytes in cells]
         self._charset: CharacterSet | None = None
 
     def decoded(self, charset: CharacterSet) -> Attributes:
@@ -59,9 +59,9 @@ class Passage:
 
     def marks(self, offset: int) -> Iterator[Mark]:
         """Where the elements begin when the passage does at `offset`."""
-        for tag, data, value_bytes in self._cells:
+        for tag, size, value_bytes in self._sizes:
             yield offset, tag, value_bytes
-            offset += len(data)
+            offset += size
 
 
 class Beginning(NamedTuple):
@@ -79,20 +79,17 @@ class Beginning(NamedTuple):
         """Whether the same bytes mean the same."""
         return (self.form, self.reading) == (form, reading)
 
-    def cells(self) -> list[Cell]:
-        """The window cut at every wanted element that begins in it; what it does not hold whole is left out."""
+    def trimmed(self) -> "Beginning":
+        """The window without what lies behind the last wanted element that it holds whole."""
         inside = [mark for mark in self.marks if mark[0] < len(self.window)]
-        ends = [*[start for start, _, _ in inside[1:]], self._end(inside[-1])]
-        cells = [
-            (tag, self.window[start:end], value_bytes)
-            for (start, tag, value_bytes), end in zip(inside, ends, strict=True)
-        ]
-        return cells if ends[-1] <= len(self.window) else cells[:-1]
+        return self._replace(window=self.window[: self._end(inside[-1])], marks=inside)
 
     def _end(self, last: Mark) -> int:
-        """Where the last wanted element ends, with all behind it that the window holds whole."""
-        start, _, value_bytes = last
-        end = read_head(self.window, start, self.form)[3] + value_bytes
+        """Where an element ends, with all behind it that the window holds whole; where it begins if it is cut."""
+        begin, _, value_bytes = last
+        end = read_head(self.window, begin, self.form)[3] + value_bytes
+        if end > len(self.window):
+            return begin
         with suppress(Incomplete):
             while end < len(self.window):
                 _, _, length, start = read_head(self.window, end, self.form)
@@ -100,6 +97,15 @@ class Beginning(NamedTuple):
                     break
                 end = start + length
         return end
+
+    def cells(self) -> list[Cell]:
+        """A trimmed window, cut at every wanted element."""
+        ends = [*[start for start, _, _ in self.marks[1:]], len(self.window)]
+        return [
+            (tag, self.window[start:end], value_bytes)
+            for (start, tag, value_bytes), end in zip(self.marks, ends, strict=True)
+            if start < end
+        ]
 
 
 class Recall:
@@ -119,15 +125,17 @@ class Recall:
     def is_curious(self, read: int) -> bool:
         """Whether to learn from one more data set, of whose first window so many wanted elements had to be read.
 
-        Ever more seldom in a row of strangers, as a router sends them, because learning costs more than it saves there.
+        From three strangers in a row, but then ever more seldom: of what a router sends, little is common, and learning
+        costs more than reading.
         """
         self._strange = self._strange + 1 if read > READ_MAX else 0
-        return self._strange.bit_count() == 1
+        return 0 < self._strange < 4 or self._strange.bit_count() == 1
 
     def learn(self, beginning: Beginning, elements: RawDataSet) -> None:
         """Compares the beginning of a data set that is whole with that of the one before."""
         if len(beginning.marks) != len(elements):
             return  # tags are repeated or misplaced, and nobody needs that fast
+        beginning = beginning.trimmed()
         last, self._last, self._passages = self._last, beginning, {}
         form, reading, _, _ = beginning
         if last is None or not last.is_read_like(form, reading):

@@ -92,6 +92,7 @@ def test_another_series_is_learned_when_it_begins() -> None:
     assert recalled(scan(second, recall)) == TAGS[READ_MAX + 1 :]
     assert recalled(scan(second, recall)) == TAGS
     assert_alike(scan(first, recall), scan(first))
+    assert recalled(scan(second, taught(first, first, second, second))) == TAGS
 
 
 def test_a_few_new_values_are_no_reason_to_learn() -> None:
@@ -102,7 +103,9 @@ def test_a_few_new_values_are_no_reason_to_learn() -> None:
 
 def test_strangers_in_a_row_are_learned_from_ever_more_seldom() -> None:
     recall = Recall()
-    unlike = [header(dict.fromkeys(TAGS, str(number).encode())) for number in range(5)]
+    unlike = [
+        header(dict.fromkeys(TAGS, str(number).encode())) for number in range(5)
+    ]  # the fourth is the last learned
     for data in [*unlike, header(), header(), header()]:
         assert recalled(scan(data, recall)) == []
     assert recalled(scan(header(), recall)) == []  # the eighth was compared with the fourth
@@ -156,7 +159,9 @@ def test_a_passage_costs_what_its_values_cost() -> None:
     assert recalled(scan(large + too_much, recall, limits=limits)) == TAGS
 
 
-@pytest.mark.parametrize("data", [header() + header({TAGS[4]: b"last"}), header({0x00020010: b"1.2"})])
+@pytest.mark.parametrize(
+    "data", [header() + header({TAGS[4]: b"last"}), header({0x00020010: b"1.2"})], ids=["repeated", "misplaced"]
+)
 def test_nothing_is_learned_of_repeated_or_misplaced_tags(data: bytes) -> None:
     recall = taught(data, data)
     found = scan(data, recall)
@@ -195,20 +200,25 @@ def test_sequences_are_recalled_and_those_that_do_not_hold_are_damage_each_time(
     assert scan(broken + header(), recall).damage is not None
 
 
+SMALL = element(UNWANTED, "LO", b"small ")
+TO_THE_END = element(UNWANTED, "OB", bytes(WINDOW_BYTES - len(header()) - 20))
+
+
 @pytest.mark.parametrize(
-    ("tail", "is_recalled"),
+    ("tail", "taken"),
     [
-        (b"", True),
-        (element(UNWANTED, "LO", b"small") + PIXELS, True),
-        (PIXELS, True),
-        (element(UNWANTED, "OB", bytes(WINDOW_BYTES - len(header()) - 20)) + PIXELS, True),
-        (element(PROCEDURE | 0x00700000, "SQ", b"", length=UNDEFINED) + delimiter(0xE0DD), True),
+        (b"", b""),
+        (PIXELS, b""),
+        (SMALL * 2 + PIXELS, SMALL * 2),
+        (TO_THE_END + PIXELS, TO_THE_END),
+        (SMALL + element(PROCEDURE | 0x00700000, "SQ", b"", length=UNDEFINED) + delimiter(0xE0DD), SMALL),
     ],
+    ids=["nothing", "large", "small", "to the end of the window", "of undefined length"],
 )
-def test_the_last_passage_ends_with_what_the_window_holds_whole(tail: bytes, is_recalled: bool) -> None:
+def test_the_last_passage_ends_with_what_the_window_holds_whole(tail: bytes, taken: bytes) -> None:
     data = header() + tail
     found = scan(data, taught(data, data))
-    assert (recalled(found) == TAGS) == is_recalled
+    assert [stretch.data for stretch in found.stretches if isinstance(stretch, Passage)] == [header() + taken]
     assert_alike(found, scan(data))
 
 
