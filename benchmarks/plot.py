@@ -47,7 +47,8 @@ def draw(title: str, *panels: Panel) -> str:
     return (
         "\n  ".join(
             [
-                f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top}" role="img">',
+                f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{top}" '
+                f'viewBox="0 0 {WIDTH} {top}" role="img">',
                 f"<title>{escape(title)}</title>",
                 f"<style>{STYLE}  </style>",
                 *parts,
