@@ -152,7 +152,11 @@ class ArchiveSink:
         commit = Commit(self._incoming, instance, self._draft, self._rest, answer)
         self._draft, self._rest = None, ()  # the committer's from here on
         self._committer.submit(commit)
-        return await outlasted(answer)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            await commit.wait_over()
+            raise
 
     async def discard(self) -> None:
         draft, self._draft, self._rest = self._draft, None, ()
@@ -173,15 +177,11 @@ def remove_unindexed(blobs: Blobs, index: Index) -> None:
 
 
 async def in_thread(executor: Executor, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The result of a blocking call. Raises what it raises, OSError as OutOfResources. Never leaves it running."""
-    try:
-        return await outlasted(asyncio.get_running_loop().run_in_executor(executor, partial(call, *args, **kwargs)))
-    except OSError as error:
-        raise OutOfResources(str(error)) from error
+    """The result of a blocking call. Raises what it raises, OSError as OutOfResources.
 
-
-async def outlasted(future: asyncio.Future[T]) -> T:
-    """The result of `future`, which a cancellation has to wait for: a thread may be reading the caller's views."""
+    A cancellation has to wait for its end: the thread may be reading the caller's views.
+    """
+    future = asyncio.get_running_loop().run_in_executor(executor, partial(call, *args, **kwargs))
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
@@ -189,3 +189,5 @@ async def outlasted(future: asyncio.Future[T]) -> T:
             with suppress(asyncio.CancelledError):
                 await asyncio.wait([future])
         raise
+    except OSError as error:
+        raise OutOfResources(str(error)) from error

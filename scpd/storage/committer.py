@@ -74,6 +74,15 @@ class Commit:
     relies_on: "Commit | None" = None  # an earlier one of this batch under the same UID
     visible: bool = False  # the row is committed: nothing takes it back
     error: Exception | None = None
+    is_over: bool = False  # no thread has a use for the views any more
+    end: asyncio.Future[None] | None = None
+
+    async def wait_over(self) -> None:
+        """For a caller that was cancelled, and may be so again: a thread is reading its views."""
+        self.end = asyncio.get_running_loop().create_future()
+        while not self.is_over:
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([self.end])
 
     def fail(self, error: Exception) -> None:
         """Takes the object back, unless it is visible already; this is its answer then."""
@@ -322,6 +331,9 @@ def _fail_reliant(batch: Sequence[Commit]) -> None:
 
 def _answer(batch: Sequence[Commit]) -> None:
     for commit in batch:
+        commit.is_over = True
+        if commit.end is not None:
+            commit.end.set_result(None)
         if commit.answer.cancelled():
             continue
         if commit.error is not None:

@@ -193,6 +193,30 @@ async def test_a_task_cancelled_while_its_views_are_written_leaves_nothing(tmp_p
         await sink.discard()
 
 
+async def test_a_task_cancelled_while_its_object_is_committed_waits_for_the_end() -> None:
+    placing, go_on = threading.Event(), threading.Event()
+
+    class SlowBlobs(MemoryBlobs):
+        def expect(self, location: str, sop_instance_uid: str) -> None:
+            placing.set()
+            go_on.wait(10)
+
+    async with opened(Archive(SlowBlobs(), MemoryIndex())) as archive:
+        sink = await archive.open_sink(incoming("1.5"))
+        await sink.write([memoryview(b"lent")], last=True)
+        task = asyncio.create_task(sink.commit(instance(attributes("1.5"))))
+        await asyncio.to_thread(placing.wait, 10)
+        for _ in range(3):
+            task.cancel()
+            await asyncio.sleep(0)
+            assert not task.done(), "the thread still reads the views"
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await sink.discard()
+        assert await read(archive, "1.5") == b"lent"
+
+
 async def test_below_the_floor_of_free_space_no_object_is_begun(tmp_path: Path) -> None:
     async with opened(archive_in(tmp_path, min_free_bytes=1 << 60)) as archive:
         with pytest.raises(OutOfResources) as refused:
