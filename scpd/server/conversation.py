@@ -59,7 +59,7 @@ class Conversation:
         self._contexts = contexts
         self._log = log
         self._messages = Messages(pump, entity.options.messages)
-        self._exchanges: dict[int, Exchange] = {}  # of the contexts in use: the same for each of their requests
+        self._exchange: Exchange | None = None  # on the context of the last request, which mostly is that of the next
         # Below, what lives as long as a request.
         self.quiet_since: float | None = None
         self._early: Asked | None = None
@@ -138,9 +138,8 @@ class Conversation:
         await self._pump.let_others_run()
 
     def _exchange_on(self, context_id: int) -> Exchange:
-        exchange = self._exchanges.get(context_id)
-        if exchange is None:
-            exchange = self._exchanges[context_id] = Exchange(
+        if self._exchange is None or self._exchange.context.context_id != context_id:
+            self._exchange = Exchange(
                 self._entity.provider,
                 self._caller,
                 self._contexts[context_id],
@@ -149,7 +148,7 @@ class Conversation:
                 lambda: self._is_cancelled,
                 self._log,
             )
-        return exchange
+        return self._exchange
 
     def _echoing(self, response: Response, asked: Asked) -> Response:
         """With the UIDs of the request byte by byte, for a peer that does not know them otherwise."""

@@ -39,19 +39,18 @@ class Pump:
         self.peer_may_be_silent = False
         self._options = options
         self._loop = asyncio.get_running_loop()
-        self._clock = self._loop.time
         self._events: list[Event] = []  # the next one last; a deque costs every idle association 600 bytes more
         self._blocks: list[Block] = []  # those with views that somebody may still use; the last is being fed
         self.tempo = Tempo(options.rate_bytes_per_second_min, options.idle_seconds)
         self._timer: asyncio.Handle | None = None  # uvloop's is no TimerHandle when its time has come already
         self._timer_due = 0.0
-        self.last_activity = self._turn_began = self._clock()
+        self.last_activity = self._turn_began = self._loop.time()
         connection.transport_opened(wire.since)  # ARTIM runs from there
 
     @property
     def now(self) -> float:
         """Seconds on the event loop's clock."""
-        return self._clock()
+        return self._loop.time()
 
     def event_at_hand(self) -> Event | None:
         """The next event of what was received; None where there is none, or where it is the others' turn."""
@@ -100,16 +99,16 @@ class Pump:
         """Gives everybody else a turn when this one's is over."""
         if self._turn_is_over():
             await asyncio.sleep(0)
-            self._turn_began = self._clock()
+            self._turn_began = self._loop.time()
 
     def _turn_is_over(self) -> bool:
-        return self._clock() - self._turn_began > TURN_SECONDS
+        return self._loop.time() - self._turn_began > TURN_SECONDS
 
     async def _next_arrival(self) -> Block | Signal:
         """What the wire has, or will have; a block is fed next. Raises AssociationEnded when the peer is too slow."""
-        waits, began = not self.wire.has_arrivals, self._clock()
+        waits, began = not self.wire.has_arrivals, self._loop.time()
         arrival = await self.wire.receive(self._blocks[-1] if self._blocks else None)
-        now = self._clock()
+        now = self._loop.time()
         if waits:
             self._turn_began = now
         if isinstance(arrival, Block):
@@ -130,14 +129,14 @@ class Pump:
 
     def _has_more(self) -> bool:
         while not self._events and self.connection.has_data:
-            self._events = self.connection.take_data(self._clock(), STEP_PDUS)[::-1]
+            self._events = self.connection.take_data(self._loop.time(), STEP_PDUS)[::-1]
         return bool(self._events)
 
     def flush(self) -> None:
         """Writes what the connection has to send."""
         data = self.connection.data_to_send()
         if data:
-            self.last_activity = self._clock()
+            self.last_activity = self._loop.time()
             self.wire.write(data)
 
     def finish(self) -> None:
@@ -146,12 +145,12 @@ class Pump:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self.connection.offer_data(NOTHING)  # no view outlives its block
         self._give_blocks_back()
         self.wire.drop_blocks()
         self.wire.close(self._options.upper_layer.artim_seconds)
 
     def _give_blocks_back(self) -> None:
-        self.connection.offer_data(NOTHING)
         while self._blocks:
             self.wire.give_back(self._blocks.pop())
 

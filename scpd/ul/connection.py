@@ -69,12 +69,11 @@ class Connection(StateMachine):
         """Acts on what was offered, on no more than `tokens_max` PDUs or pieces of P-DATA: see `has_data`."""
         self._now = now
         try:
-            for _ in range(tokens_max):
-                if self.close_transport or (token := next(self._tokens)) is None:
-                    break
+            while not self.close_transport and (token := next(self._tokens)) is not None:
                 self._take(token)
-            else:
-                return self._told()
+                tokens_max -= 1
+                if tokens_max <= 0 and self.has_data:
+                    return self._told()
         except ProtocolError as error:
             self._tokens = repeat(None)  # whatever comes, more is needed: where the next PDU begins is unknown
             self._do(Stimulus.INVALID_PDU, error, now)

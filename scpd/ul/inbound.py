@@ -83,7 +83,7 @@ class Inbound:
         """At most `count` bytes of those at hand, possibly none."""
         piece = self._data[self._at : self._at + count]
         self._at += len(piece)
-        return piece
+        return piece or NOTHING  # an empty view would keep its whole block
 
     def header(self, layout: Struct) -> tuple[int, ...] | None:
         """The fields of the next header, None while it is not at hand as a whole."""
@@ -121,7 +121,8 @@ def _lengths(limits: UpperLayerLimits) -> Mapping[int, range]:
 def read_pdus(inbound: Inbound) -> Generator[Token | None, None, None]:
     """Tokens in the order of their bytes, None where more bytes are needed. Raises ProtocolError and ends there."""
     while True:
-        number, length = inbound.header(_PDU_HEADER) or (yield from _broken_header(inbound, _PDU_HEADER))
+        header = inbound.header(_PDU_HEADER)
+        number, length = header or _PDU_HEADER.unpack((yield from _exactly(inbound, _PDU_HEADER.size)))
         if number == PDUType.P_DATA_TF and number in inbound.wanted:
             yield from _read_fragments(inbound, length)
             continue
@@ -142,7 +143,7 @@ def _read_fragments(inbound: Inbound, length: int) -> Generator[DataIndication |
     while length:
         if length < _PDV_HEADER.size:
             raise invalid("P-DATA-TF with less room than a PDV needs")
-        header = inbound.header(_PDV_HEADER) or (yield from _broken_header(inbound, _PDV_HEADER))
+        header = inbound.header(_PDV_HEADER) or _PDV_HEADER.unpack((yield from _exactly(inbound, _PDV_HEADER.size)))
         pdv_length, context_id, control = header
         length -= _PDV_HEADER.size
         left = pdv_length - _PDV_COUNTED_HEADER_BYTES
@@ -158,11 +159,6 @@ def _read_fragments(inbound: Inbound, length: int) -> Generator[DataIndication |
         yield DataIndication(context_id, is_command, piece, True, is_last)  # also of a fragment without bytes
 
 
-def _broken_header(inbound: Inbound, layout: Struct) -> Generator[None, None, tuple[int, ...]]:
-    """The fields of a header that arrives in parts."""
-    return layout.unpack((yield from _exactly(inbound, layout.size)))
-
-
 def _skip(inbound: Inbound, count: int) -> Generator[None, None, None]:
     while count := count - len(inbound.some(count)):
         yield None
@@ -173,7 +169,7 @@ def _exactly(inbound: Inbound, count: int) -> Generator[None, None, memoryview |
     piece = inbound.some(count)
     if len(piece) == count:
         return piece
-    held = bytearray(piece)
+    held, piece = bytearray(piece), NOTHING  # no view is kept over a wait
     while len(held) < count:
         yield None
         held += inbound.some(count - len(held))

@@ -413,13 +413,18 @@ def test_an_owner_with_other_things_to_do_takes_a_few_pdus_at_a_time() -> None:
     assert len(connection.receive_data(encode(DATA)[9:], 1.0)) == 1
 
 
-def test_what_was_offered_is_not_kept_when_an_error_ends_it() -> None:
+@pytest.mark.parametrize(
+    "data",
+    [encode(DATA) * 5, encode(DATA) + HTTP, encode(DATA) + encode(DATA)[:3], encode(DATA) + encode(DATA)[:13]],
+    ids=["as many as asked for", "an error", "a header begins", "a fragment begins"],
+)
+def test_no_view_of_what_was_offered_is_kept_when_it_is_taken(data: bytes) -> None:
     connection = established()
-    block = bytearray(encode(DATA) + HTTP)
+    block = bytearray(data)
     connection.offer_data(block)
     connection.take_data(1.0, 5)
     assert not connection.has_data
-    block.clear()
+    block.clear()  # a bytearray of which a view exists cannot be resized
 
 
 def test_no_view_of_a_read_is_kept() -> None:
