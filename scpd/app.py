@@ -4,6 +4,7 @@ Configuration stops here. Every room below takes a small frozen dataclass of its
 """
 
 import asyncio
+import ctypes
 import errno
 import os
 import signal
@@ -27,6 +28,9 @@ from scpd.server.tls import Tls, TlsError
 from scpd.storage.backends import load_backend
 from scpd.storage.base import Backend, StorageError
 
+M_ARENA_MAX = -8
+"""malloc.h of glibc: mallopt(3)."""
+
 PEER_EXAMPLE = '[[peer]]\nae_title = "CT1"\naddresses = ["192.0.2.10"]'
 """What an operator pastes to let a modality in; 192.0.2.0/24 is reserved for examples (RFC 5737)."""
 
@@ -37,6 +41,7 @@ def serve(settings: Settings) -> Exit:
     log: FilteringBoundLogger = structlog.get_logger()
     os.umask(0o027)
     raise_descriptor_limit()
+    share_heaps()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(run(settings, log))
 
@@ -72,6 +77,16 @@ async def run(settings: Settings, log: FilteringBoundLogger) -> Exit:
         # 5. The store last: whatever was acknowledged is in it.
         await backend.close()
         log.info("stopped")
+
+
+def share_heaps() -> None:
+    """Lets all threads allocate from two heaps: glibc gives each its own, which keeps the most it ever needed.
+
+    With objects of 100 MB from eight peers that is 6 of 77 MB; what threads allocate is too little to queue for.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # another C library has one heap, and no such call
+    if mallopt is not None:
+        mallopt(M_ARENA_MAX, 2)
 
 
 def reload(tls: Tls | None, log: FilteringBoundLogger) -> None:

@@ -1,6 +1,7 @@
 """Start-up and shutdown of the real process: readiness, inherited sockets, a warning for everybody, the drain."""
 
 import os
+import platform
 import signal
 import socket
 import ssl
@@ -230,3 +231,30 @@ def test_sockets_for_tls_are_known_by_their_name(monkeypatch: pytest.MonkeyPatch
         finally:
             for sock in (*found_plain, *found_secured):
                 sock.close()
+
+
+ALLOCATING_THREADS = """
+import ctypes, threading
+from scpd.app import share_heaps
+
+share_heaps()
+together = threading.Barrier(8)
+
+def allocate():
+    together.wait()
+    data = bytearray(100_000)
+    together.wait()
+
+threads = [threading.Thread(target=allocate) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+ctypes.CDLL(None).malloc_stats()
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have one heap for all threads")
+def test_threads_share_two_heaps() -> None:
+    told = subprocess.run([sys.executable, "-c", ALLOCATING_THREADS], check=True, capture_output=True, text=True).stderr
+    assert told.count("Arena ") == 2
