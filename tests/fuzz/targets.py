@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from scpd.dataset.inflate import deflate
 from scpd.dataset.reader import read_data_set
-from scpd.dataset.scan import Scan, Wanted
+from scpd.dataset.scan import Scan, ScanLimits, Wanted
 from scpd.dataset.scanner import Scanner
+from scpd.dataset.site import Site, SiteAttribute
 from scpd.dimse.codec import decode_command, encode_command
 from scpd.dimse.pdv import MessageReader
 from scpd.dimse.status import DimseFailure
@@ -36,7 +37,17 @@ from tests.wire import joined
 
 SYNTAXES = (rawpeer.IMPLICIT_LE, rawpeer.EXPLICIT_LE, rawpeer.EXPLICIT_BE, rawpeer.DEFLATED_LE)
 FORMS = (datasets.IMPLICIT, datasets.EXPLICIT, datasets.BIG_ENDIAN)
-RULES = (QueryRules(), QueryRules(strict=False, relational=True, combined_datetime=True, empty_values=True))
+WITHIN = SiteAttribute(0x00190004, "US", creator="ACME")
+SITE = Site(
+    (
+        SiteAttribute(0x00190002, "DS", "STUDY", "ACME 1.0"),
+        SiteAttribute(
+            0x00190003, "SQ", "PATIENT", "ACME 1.0", items=(SiteAttribute(0x00190004, "US", creator="ACME"),)
+        ),
+        SiteAttribute(0x00400555, "SQ", items=(SiteAttribute(0x0040A040, "CS"),)),
+    )
+)
+RULES = (QueryRules(), QueryRules(False, True, True, True, True, timezone_adjustment=True, indexed_besides=SITE))
 INSTANCE = "1.2.3.4"
 PROFILE = Profile(ae_titles=("SCPD",))
 INDEXED = Wanted(WANTED)
@@ -154,7 +165,7 @@ def fuzz_head(data: bytes) -> None:
     whole, cut = scan(syntax, [content]), scan(syntax, pieces(content, size))
     assert whole == cut
     whole.attributes()
-    head = Head(Incoming(rawpeer.CT_IMAGE, INSTANCE, syntax, "FUZZ", "SCPD"))
+    head = Head(Incoming(rawpeer.CT_IMAGE, INSTANCE, syntax, "FUZZ", "SCPD"), ScanLimits(besides=SITE))
     head.feed([memoryview(content)])
     with suppress(DimseFailure):
         instance = head.instance()
@@ -179,6 +190,7 @@ def head_seeds() -> Iterator[bytes]:
     for index, form in enumerate(FORMS):
         yield bytes([index, 0]) + datasets.ct(INSTANCE, form)
         yield bytes([index, 5]) + datasets.ct(INSTANCE, form, **more)
+        yield bytes([index, 7]) + private(form) + datasets.ct(INSTANCE, form)
     undefined = datasets.element(0x00400275, "SQ", b"", length=datasets.UNDEFINED)
     items = datasets.item(b"", length=datasets.UNDEFINED) + datasets.delimiter(0xE00D) + datasets.delimiter(0xE0DD)
     pixels = datasets.element(0x7FE00010, "OB", b"", length=datasets.UNDEFINED)
@@ -186,6 +198,16 @@ def head_seeds() -> Iterator[bytes]:
     explicit = datasets.ct(INSTANCE, PixelData=None) + undefined + items + pixels + fragments
     yield bytes([1, 3]) + explicit
     yield bytes([3, 9]) + deflate(explicit)
+
+
+def private(form: datasets.Form) -> bytes:
+    """Private elements that the site wants, one of them a sequence with others."""
+    within = datasets.element(0x00190020, "LO", b"ACME", form) + datasets.element(0x00192004, "US", b"\1\0", form)
+    return (
+        datasets.element(0x00190010, "LO", b"ACME 1.0", form)
+        + datasets.element(0x00191002, "DS", b"1.5 ", form)
+        + datasets.element(0x00191003, "SQ", datasets.item(within, form), form)
+    )
 
 
 # -- identifiers -----------------------------------------------------------------------------------------------------
@@ -222,6 +244,7 @@ def identifier_seeds() -> Iterator[bytes]:
                 above = {"PatientID": "1", "StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.1"}
                 yield bytes([choice | 4]) + datasets.identifier(level, form, **{**above, **each})
                 yield bytes([choice | 8]) + datasets.identifier(level, form, **each)
+                yield bytes([choice | 8]) + datasets.identifier(level, form, **each) + private(form)
 
 
 KEPT = scan(rawpeer.EXPLICIT_LE, [datasets.ct(INSTANCE)]).attributes()

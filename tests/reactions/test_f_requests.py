@@ -1,10 +1,10 @@
-"""F03-F08: what a C-FIND may ask (PS3.4 C.4.1.1, C.4.1.2)."""
+"""F03-F08, F29: what a C-FIND may ask, and who (PS3.4 C.4.1.1, C.4.1.2)."""
 
 import struct
 
 import pytest
 
-from scpd.profile.profile import Profile
+from scpd.profile.profile import LOOPBACK, Operation, Peer, Profile
 from scpd.query.identifier import QueryRules
 from tests.daemon import Daemon
 from tests.datasets import (
@@ -12,6 +12,7 @@ from tests.datasets import (
     PATIENT_MARK,
     UNDEFINED,
     Value,
+    ct,
     element,
     identifier,
     tag_of,
@@ -46,6 +47,7 @@ PROPOSAL = QUERYING
 
 DOES_NOT_MATCH = 0xA900
 UNABLE_TO_PROCESS = 0xC000
+NOT_AUTHORIZED = 0x0124
 LENIENT = {"query_rules": QueryRules(strict=False)}
 HIERARCHICAL = {"profile": Profile(find_extensions=frozenset())}
 
@@ -216,3 +218,16 @@ def test_f07_relational_query_that_was_not_agreed(call: Call, daemon: Daemon) ->
 def test_f08_identifier_that_is_none(peer: RawPeer, asked: bytes, status: int) -> None:
     """F08: A900H for one that does not fit the model, C000H for one that cannot be read (PS3.4 C.4.1.1.4)."""
     assert_refused(peer, peer.find(asked), status)
+
+
+NOT_ASKING = Profile(peers=(Peer("RAWPEER", LOOPBACK, operations=frozenset({Operation.ECHO, Operation.STORE})),))
+
+
+@pytest.mark.parametrize("daemon", [{"profile": NOT_ASKING}], indirect=True)
+@pytest.mark.parametrize("root", [STUDY_ROOT, PATIENT_ROOT], ids=["study root", "patient root"])
+def test_f29_peer_that_may_not_ask(peer: RawPeer, root: Root) -> None:
+    """F29: 0124H, Refused: Not Authorized, not even of what it has stored itself (PS3.7 9.1.2.1.5, Annex C)."""
+    keep_studies(peer, {})
+    (refused,) = ask(peer, "STUDY", root, PatientID="", StudyInstanceUID="")
+    assert (refused.status, refused.data_set) == (NOT_AUTHORIZED, None)
+    assert peer.store("1.2.9", ct("1.2.9")).status == SUCCESS
