@@ -8,6 +8,7 @@ from scpd.dimse.status import DimseFailure, Status
 from scpd.query.matching import MOMENT_VRS, ONE_VALUE_VRS
 from scpd.query.moments import split_range
 from scpd.query.terms import AnyOf, Empty, Matcher, Range, Single, Universal, Wildcard
+from scpd.query.wildcards import PATTERN_LENGTH_MAX
 
 WILDCARD_VRS = frozenset("AE CS LO LT PN SH ST UC UR UT".split())
 """PS3.4 C.2.2.2.4; in other VRs an asterisk is a character, and no valid one."""
@@ -51,8 +52,16 @@ def text_matcher(tag: Tag, vr: str, value: str, rules: QueryRules) -> Matcher:
     if vr in MOMENT_VRS:
         return _moment_matcher(tag, vr, value)
     if vr in WILDCARD_VRS and ("*" in value or "?" in value):
-        return Wildcard(value) if value.strip("*") else Universal()
+        return _pattern_matcher(tag, value)
     return Single(value)
+
+
+def _pattern_matcher(tag: Tag, pattern: str) -> Matcher:
+    if not pattern.strip("*"):
+        return Universal()
+    if len(pattern) > PATTERN_LENGTH_MAX:
+        raise refused(f"more than {PATTERN_LENGTH_MAX} characters with wild cards", tag)
+    return Wildcard(pattern)
 
 
 def _list_matcher(tag: Tag, vr: str, value: str, rules: QueryRules) -> Matcher:

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 
 PATTERN_LENGTH_MAX = 1_024
-"""What is searched for by wild cards is shorter (PS3.5 6.2)."""
+"""What anybody searches for is shorter; PS3.5 6.2 has longer values for pages of text only."""
 
 
 def fits(pattern: str, value: str) -> bool:

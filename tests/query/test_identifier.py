@@ -13,6 +13,7 @@ from scpd.query.identifier import QueryRules, decode_identifier, pending_status
 from scpd.query.matching import matches
 from scpd.query.response import MatchEncoder
 from scpd.query.terms import AnyOf, Items, Key, Level, Model, Query, Range, Single, Stated, Universal, Wildcard
+from scpd.query.wildcards import PATTERN_LENGTH_MAX
 from tests.query.build import (
     ACCESSION,
     CHARACTER_SET,
@@ -121,6 +122,16 @@ def test_f05_every_level_above_is_pinned_to_one_entity(
     failure = refused(keys, model)
     assert (failure.status, failure.offending_elements) == (A900, missing)
     assert decoded(keys, model, LENIENT).level == keys[LEVEL]
+
+
+def test_f12_a_pattern_is_as_long_as_anybody_needs() -> None:
+    longest = "*" + "a" * (PATTERN_LENGTH_MAX - 1)
+    (key,) = decoded({LEVEL: "STUDY", DESCRIPTION: longest}).keys
+    assert key.matcher == Wildcard(longest)
+    failure = refused({LEVEL: "STUDY", DESCRIPTION: f"{longest}?"})
+    assert (failure.status, failure.offending_elements) == (A900, (DESCRIPTION,))
+    (key,) = decoded({LEVEL: "STUDY", DESCRIPTION: "*" * 2 * PATTERN_LENGTH_MAX}).keys
+    assert key.matcher == Universal()
 
 
 def test_f06_a_key_of_a_level_below_is_refused_or_passed_over_with_ff01h() -> None:

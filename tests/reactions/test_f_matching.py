@@ -208,8 +208,11 @@ def test_f12_a_question_mark_is_one_character_of_any_script(peer: RawPeer) -> No
 def test_f12_a_pattern_made_to_take_long(peer: RawPeer) -> None:
     """F12: many asterisks cost no more than a long value: the oracle's C-ECHO is answered within a second."""
     keep_studies(peer, {"PatientComments": "a" * 10_000})
-    assert studies_found(peer, PatientComments="*a" * 2_000 + "*b") == []
-    assert studies_found(peer, PatientComments="*a" * 2_000) == [1]
+    assert studies_found(peer, PatientComments="*a" * 500 + "*b") == []
+    assert studies_found(peer, PatientComments="*a" * 500) == [1]
+    assert studies_found(peer, PatientComments="*" * 2_000) == [1]
+    (final,) = ask(peer, "STUDY", PatientComments="*a" * 500 + "*" * 25)
+    assert final.status == 0xA900
 
 
 METACHARACTERS = [
