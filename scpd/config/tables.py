@@ -169,8 +169,9 @@ class StorageTable(Table):
         default="files",
         description='"files" syncs each file and folder; "filesystem" all at once: for a disk of our own.',
     )
-    digest: Literal["blake3", "sha256"] = Field(
-        default="blake3", description="What objects prove themselves by, in their files and in the index."
+    digest: Literal["blake3", "sha256", "xxh3-128"] = Field(
+        default="blake3",
+        description='What objects prove themselves by: "blake3", "sha256", or "xxh3-128" against accidents only.',
     )
     duplicates: Duplicates = Field(
         default=Duplicates.KEEP_BOTH,

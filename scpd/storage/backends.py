@@ -40,9 +40,9 @@ def open_filesystem(options: Options) -> Backend:
 
     Options: `directory` (required), `blobs` (folder of the files, default `directory`), `index` (file of the index, on
     a local file system, default `directory`/index.sqlite), `durability` ("sync", the default, or "none"),
-    `sync_strategy` ("files", the default, or "filesystem"), `digest` ("blake3", the default, or "sha256"), `duplicates`
-    ("keep-both-in-quarantine", the default, "keep-first", "replace" or "refuse") and `min_free_bytes` (no object is
-    begun when less is free, default 256 MiB).
+    `sync_strategy` ("files", the default, or "filesystem"), `digest` ("blake3", the default, "sha256" or "xxh3-128"),
+    `duplicates` ("keep-both-in-quarantine", the default, "keep-first", "replace" or "refuse") and `min_free_bytes` (no
+    object is begun when less is free, default 256 MiB).
     """
     _refuse_unknown(options, OPTIONS)
     blobs, index = places(options)

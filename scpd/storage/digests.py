@@ -1,8 +1,11 @@
 """The digest of a data set, and its name: one value of fixed size, the same in the index and in the file.
 
-The value is that of our Private Information (0002,0102): eight bytes that name the algorithm, padded with NUL, then its
-32 bytes. So a file proves itself without a word of configuration, and two values are equal only when algorithm and
-bytes are.
+The value is that of our Private Information (0002,0102): eight bytes that name the algorithm and 32 bytes of digest,
+each padded with NUL. So a file proves itself without a word of configuration, and two values are equal only when
+algorithm and bytes are.
+
+BLAKE3 and SHA-256 prove that nobody changed an object. XXH3 finds what disks and memory do to it, but whoever wants to
+can make two objects with one digest, and the second would then count as the same bytes again.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +15,8 @@ from typing import Protocol
 from blake3 import blake3
 
 NAME_BYTES = 8
-VALUE_BYTES = NAME_BYTES + 32
+DIGEST_BYTES = 32
+VALUE_BYTES = NAME_BYTES + DIGEST_BYTES
 UNKNOWN = bytes(VALUE_BYTES)
 """Stands where the digest will be while a file is written; proves nothing."""
 
@@ -27,11 +31,18 @@ class Hasher(Protocol):
         ...
 
     def digest(self) -> bytes:
-        """32 bytes over all that came."""
+        """At most 32 bytes over all that came."""
         ...
 
 
-ALGORITHMS: Mapping[str, Callable[[], Hasher]] = {BLAKE3: blake3, "sha256": sha256}
+def xxh3_128() -> Hasher:
+    """XXH3 with 128 bits."""
+    import xxhash  # here, not above: few stores ask for it
+
+    return xxhash.xxh3_128()
+
+
+ALGORITHMS: Mapping[str, Callable[[], Hasher]] = {BLAKE3: blake3, "sha256": sha256, "xxh3-128": xxh3_128}
 
 
 class Digester:
@@ -46,7 +57,7 @@ class Digester:
 
     def value(self) -> bytes:
         """`VALUE_BYTES` bytes: the name, then the digest of all that came."""
-        return self._name + self._hasher.digest()
+        return self._name + self._hasher.digest().ljust(DIGEST_BYTES, b"\0")
 
 
 def algorithm_of(value: bytes) -> str | None:

@@ -27,7 +27,7 @@ def complaints(folder: Path) -> dict[str, str]:
     return {finding.row.sop_instance_uid: finding.reason for finding in findings}
 
 
-@pytest.mark.parametrize("digest", ["blake3", "sha256"])
+@pytest.mark.parametrize("digest", ["blake3", "sha256", "xxh3-128"])
 async def test_what_is_whole_is_not_complained_about(tmp_path: Path, digest: str) -> None:
     await fill(tmp_path, UIDS, digest=digest)
     run = verification(tmp_path)
