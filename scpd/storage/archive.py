@@ -27,6 +27,7 @@ from scpd.storage.base import (
     OutOfResources,
     StorageError,
     StorageStatistics,
+    StoreUnavailable,
 )
 from scpd.storage.committer import Commit, Committer
 
@@ -105,6 +106,8 @@ class Archive:
     def _open(self) -> None:
         self._blobs.open()
         try:
+            if not self._index.exists() and self._blobs.holds_objects():
+                raise StoreUnavailable("there are objects, but no index of them; `scpd reindex` makes one")
             self._index.open()
             remove_unindexed(self._blobs, self._index)
             self._free_bytes = self._blobs.free_bytes()  # known before the first who must not wait for it asks

@@ -213,6 +213,10 @@ class Blobs(Protocol):
         """Releases the lock."""
         ...
 
+    def holds_objects(self) -> bool:
+        """Whether objects are placed here, with a row or without. Raises OSError."""
+        ...
+
     def location(self, incoming: Incoming, instance: Instance) -> Location:
         """A name for this object that nothing else has, or will have."""
         ...
@@ -262,6 +266,10 @@ class Index(Protocol):
 
     One thread at a time writes (`add`); any number of others read meanwhile.
     """
+
+    def exists(self) -> bool:
+        """Whether there is one already, before it is opened: a new one knows of no object."""
+        ...
 
     def open(self) -> None:
         """Checks the index and brings it to the current version. Raises StoreUnavailable."""

@@ -283,17 +283,19 @@ class Committer:
                 self._add(_alive([commit]))
 
     def _remove_replaced(self, locations: Sequence[Location]) -> None:
-        """Removes files that no row names any more, for good: later batches announce others."""
+        """Removes files that no row names any more; one that will not go is tried again, or found at the next start."""
         for location in locations:
-            with suppress(OSError):
+            try:
                 self._blobs.remove(location)
+            except OSError:
+                self._in_doubt.add(location)
 
     def _clear_doubt(self) -> None:
-        while self._in_doubt:
-            location = self._in_doubt.pop()
+        for location in list(self._in_doubt):
             with suppress(OSError):
                 self._blobs.remove(location)
-            self._blobs.forget(location)
+                self._in_doubt.discard(location)
+                self._blobs.forget(location)
 
 
 def _alive(batch: Sequence[Commit]) -> list[Commit]:

@@ -37,6 +37,7 @@ from scpd.storage.syncfs import reports_failures, sync_file_system
 
 READ_BYTES = 1 << 20
 SYNCS_AT_ONCE = 16
+OBJECTS = ("studies", "other", "quarantine")
 
 
 class Sync(Enum):
@@ -89,6 +90,9 @@ class FileBlobs:
             os.close(self._root_fd)
             self._root_fd = None
         self._lock.release()
+
+    def holds_objects(self) -> bool:
+        return any(files for top in OBJECTS for _, _, files in os.walk(self.root / top))
 
     def location(self, incoming: Incoming, instance: Instance) -> Location:
         name = f"{_safe(incoming.sop_instance_uid)}.{self._fresh_name()}.dcm"

@@ -30,6 +30,9 @@ class MemoryBlobs:
     def close(self) -> None:
         pass
 
+    def holds_objects(self) -> bool:
+        return bool(self._placed)
+
     def location(self, incoming: Incoming, instance: Instance) -> Location:
         return f"object {next(self._numbers)}"
 
@@ -103,6 +106,9 @@ class MemoryIndex:
         self._lock = Lock()
         self._stored: dict[str, Record] = {}
         self._quarantined: list[Record] = []
+
+    def exists(self) -> bool:
+        return True
 
     def open(self) -> None:
         pass

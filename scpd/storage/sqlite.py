@@ -47,6 +47,9 @@ class SqliteIndex:
         self._connections: list[sqlite3.Connection] = []
         self._readers: SimpleQueue[sqlite3.Connection] = SimpleQueue()
 
+    def exists(self) -> bool:
+        return sqlite_handover.exists(self._path)
+
     def open(self) -> None:
         try:
             self._path.parent.mkdir(0o750, parents=True, exist_ok=True)

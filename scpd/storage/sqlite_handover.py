@@ -27,6 +27,11 @@ def hand_over(index: Path) -> None:
     building(index)
 
 
+def exists(index: Path) -> bool:
+    """Whether there is an index, under its own name or about to get it."""
+    return any(path.exists() and path.stat().st_size for path in (index, _beside(index, ".ready")))
+
+
 def finish(index: Path) -> None:
     """Ends what an interrupted `hand_over` began. Raises OSError."""
     ready = _beside(index, ".ready")

@@ -77,6 +77,16 @@ def test_a_damaged_index_is_refused_with_the_remedy_which_helps(store: Store, da
     assert_serves_all(store)
 
 
+def test_a_lost_index_is_not_taken_for_an_empty_store(store: Store) -> None:
+    for file in index_of(store).parent.glob("index.sqlite*"):
+        file.unlink()
+    for _ in range(2):
+        refused = run(store, "serve")
+        assert refused.returncode == Exit.UNAVAILABLE and "`scpd reindex`" in refused.stderr
+    assert run(store, "reindex").returncode == Exit.OK
+    assert_serves_all(store)
+
+
 def test_a_read_only_index_is_refused_and_taken_when_it_is_writable_again(store: Store) -> None:
     if shutil.which("setpriv") is None:
         pytest.skip("setpriv is not installed")
