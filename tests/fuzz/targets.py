@@ -237,6 +237,14 @@ def identifier_seeds() -> Iterator[bytes]:
         {"StudyInstanceUID": "1.2.3\\1.2.4", "ModalitiesInStudy": "CT\\MR", "TimezoneOffsetFromUTC": "+0100"},
         {"RequestAttributesSequence": [{"RequestedProcedureID": "1"}], "SpecificCharacterSet": "ISO_IR 192"},
         {"PatientName": b"\xc3\x84*", "SpecificCharacterSet": "ISO_IR 192", "NumberOfStudyRelatedInstances": ""},
+        {
+            "TimezoneOffsetFromUTC": "-0500",
+            "StudyDate": "20240130-",
+            "StudyTime": "2300-",
+            "AcquisitionDateTime": "20240131000000+0100-",
+            "PatientSex": '""',
+            "ReferencedImageSequence": [{"PurposeOfReferenceCodeSequence": [{"CodeValue": "1*"}]}],
+        },
     )
     for choice, form in enumerate(FORMS):
         for level in ("PATIENT", "STUDY", "SERIES", "IMAGE"):
@@ -247,7 +255,7 @@ def identifier_seeds() -> Iterator[bytes]:
                 yield bytes([choice | 8]) + datasets.identifier(level, form, **each) + private(form)
 
 
-KEPT = scan(rawpeer.EXPLICIT_LE, [datasets.ct(INSTANCE)]).attributes()
+KEPT = scan(rawpeer.EXPLICIT_LE, [datasets.ct(INSTANCE, TimezoneOffsetFromUTC="+0100")]).attributes()
 """An object that queries may find."""
 
 TARGETS: Mapping[str, Target] = {
