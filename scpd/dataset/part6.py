@@ -22,9 +22,21 @@ def private_elements() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
     return cast(Mapping[str, Mapping[str, tuple[str, ...]]], _table("_private_dict", "private_dictionaries"))
 
 
+NEWER: Mapping[str, Entry] = {
+    uid: (name, "Transfer Syntax", "", "", keyword)
+    for uid, name, keyword in (
+        ("1.2.840.10008.1.2.4.110", "JPEG XL Lossless", "JPEGXLLossless"),
+        ("1.2.840.10008.1.2.4.111", "JPEG XL JPEG Recompression", "JPEGXLJPEGRecompression"),
+        ("1.2.840.10008.1.2.4.112", "JPEG XL", "JPEGXL"),
+        ("1.2.840.10008.1.2.8.1", "Deflated Image Frame Compression", "DeflatedImageFrameCompression"),
+    )
+}
+"""UIDs of PS3.6 Annex A that pydicom's table does not have yet."""
+
+
 def uids() -> Mapping[str, Entry]:
     """By UID: name, kind, remark, "Retired" or nothing, keyword."""
-    return cast(Mapping[str, Entry], _table("_uid_dict", "UID_dictionary"))
+    return {**NEWER, **cast(Mapping[str, Entry], _table("_uid_dict", "UID_dictionary"))}
 
 
 def _table(module_name: str, name: str) -> object:

@@ -36,7 +36,7 @@ def test_whatever_happens_all_that_was_acknowledged_is_kept_and_nothing_is_left_
 
 
 def test_the_seeds_do_get_into_trouble() -> None:
-    reports = [simulate(seed) for seed in range(SEEDS_A_TEST)]
+    reports = [simulate(seed) for seed in range(3 * SEEDS_A_TEST)]
     told = "\n".join(line for report in reports for line in report.trace)
     assert sum(report.acknowledged for report in reports) > 50
     assert sum(report.injected for report in reports) > 25
