@@ -14,6 +14,8 @@ IOV_MAX = os.sysconf("SC_IOV_MAX")
 FILE_MODE = 0o640
 READ_BYTES = 1 << 20
 PIECE_BYTES_MIN = 49_152
+EARLY_BYTES_MIN = 65_536
+"""So much is on its way to the disk before the sync asks for it, while the next piece or object is still written."""
 
 
 class Files(Protocol):
@@ -117,6 +119,9 @@ class FileDraft:
             while written < sum(map(len, views)):
                 views = _behind(views, written)
                 written = os.writev(self._descriptor, views)
+        if self._blobs.syncs_files and sum(map(len, chunks)) >= EARLY_BYTES_MIN:
+            # Linux begins to write such pages to the disk, and lets go only of those that are there already.
+            os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def in_large_pieces(chunks: Sequence[memoryview]) -> Sequence[memoryview]:

@@ -198,8 +198,7 @@ class SimulatedCommitter(Committer):
     def _work_off(self) -> None:
         self._is_awake = False
         self._queue.put(None)
-        self._work()
-        self._queue.get()  # what ended the work
+        self._run()
 
     def close(self) -> None:
         self._work_off()

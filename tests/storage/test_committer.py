@@ -1,7 +1,6 @@
 """Batches that go wrong: who is told what, and what is left of it."""
 
 import asyncio
-import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pytest
@@ -15,7 +14,7 @@ from scpd.storage.base import (
     OutOfResources,
     Record,
 )
-from scpd.storage.committer import WORKERS, Commit, Committer
+from scpd.storage.committer import Commit, Committer
 from scpd.storage.memory import MemoryBlobs, MemoryDraft, MemoryIndex
 from scpd.testing import attributes, incoming, instance
 
@@ -108,7 +107,7 @@ class OneBatch(Committer):
 
     def start(self) -> None:
         self._queue.put(None)
-        self._work()
+        self._run()
 
 
 def submit(committer: Committer, objects: Iterable[tuple[str, bytes]]) -> asyncio.Future[Answers]:
@@ -260,10 +259,7 @@ async def test_a_mistake_of_ours_is_answered_and_the_thread_lives_on(
     await asyncio.to_thread(committer.close)
 
 
-async def test_batches_are_bounded_and_answered_in_full(
-    blobs: FaultyBlobs, index: FaultyIndex, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("scpd.storage.committer.SHARE_MAX", 600)
+async def test_batches_are_bounded_and_answered_in_full(blobs: FaultyBlobs, index: FaultyIndex) -> None:
     (answers,) = await committed(blobs, index, [(f"1.{n}", b"x") for n in range(600)])
     assert answers == [Outcome.STORED] * 600
     assert index.batches == [128, 128, 128, 128, 88]
@@ -294,32 +290,4 @@ async def test_what_was_submitted_before_the_end_is_still_committed(blobs: Fault
     committer.close()
     committer.start()
     assert await waiting == [Outcome.STORED, Outcome.STORED]
-    await asyncio.to_thread(committer.close)
-
-
-async def test_objects_are_written_side_by_side_and_beside_a_transaction(
-    blobs: FaultyBlobs, index: FaultyIndex, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    is_adding, together = threading.Event(), threading.Barrier(WORKERS, timeout=10)
-
-    def add(self: FaultyIndex, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
-        is_adding.set()
-        if stored[0].incoming.sop_instance_uid == "1.0":
-            together.wait()  # for the others, which are being written
-
-    def draft(self: FaultyBlobs, announced: Incoming) -> MemoryDraft:
-        if announced.sop_instance_uid != "1.0":
-            together.wait()
-        return MemoryDraft(self._placed)
-
-    monkeypatch.setattr(FaultyIndex, "add", add)
-    monkeypatch.setattr(FaultyBlobs, "draft", draft)
-    monkeypatch.setattr("scpd.storage.committer.SHARE_MAX", 1)
-    committer = Committer(blobs, index)
-    committer.start()
-    first = submit(committer, [("1.0", b"first")])
-    await asyncio.to_thread(is_adding.wait, 10)
-    others = submit(committer, [(f"1.{number}", b"x") for number in range(1, WORKERS)])
-    assert await first == [Outcome.STORED]
-    assert await others == [Outcome.STORED] * (WORKERS - 1)
     await asyncio.to_thread(committer.close)
