@@ -1,4 +1,4 @@
-"""docs/performance.md: its commands run as they stand, with fewer instances and smaller archives, and print figures."""
+"""The benchmarks of docs/performance.md and of the README run as they stand, but for their size, and print figures."""
 
 import json
 import re
@@ -16,7 +16,9 @@ from benchmarks.servers import SERVERS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "performance.md").read_text("utf-8")
-COMMANDS = re.findall(r"^ {4}(\.venv/bin/python -m benchmarks\..*)$", PAGE, re.MULTILINE)
+COMMAND = r"^ {4}(\.venv/bin/python -m benchmarks\..*)$"
+COMMANDS = re.findall(COMMAND, PAGE, re.MULTILINE)
+(CLAIMED,) = re.findall(COMMAND, (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
 COMPARE, COMPARE_LARGE, SEEDED, QUERIES, MIXED = COMMANDS
 
 Row = Mapping[str, float]
@@ -68,6 +70,11 @@ def test_servers_are_compared(tmp_path: Path) -> None:
         assert row["failed"] == 0 or name == "dcmqrscp"
     assert table["sink-sync"]["x sink-sync"] == 1
     assert printed.splitlines()[-1].startswith("scpd : pynetdicom")
+
+
+def test_what_the_readme_claims_can_be_measured(tmp_path: Path) -> None:
+    table = rows(run(CLAIMED, tmp_path, "--instances", "20"), "server")
+    assert list(table) == ["sink-sync", "scpd", "orthanc"]
 
 
 def test_the_largest_objects_are_compared_and_drawn(tmp_path: Path) -> None:
