@@ -175,7 +175,7 @@ class Holder:
 
 
 class Draft(Protocol):
-    """An object on its way to the disk; invisible wherever it is. Every method but `abandon` raises OSError."""
+    """An object on its way to the disk; invisible wherever it is. What writes, reads or moves it raises OSError."""
 
     def write(self, chunks: Sequence[memoryview]) -> None:
         """Appends to the data set."""
@@ -189,8 +189,12 @@ class Draft(Protocol):
         """The digest of the finished content by another algorithm than its own."""
         ...
 
-    def sync(self) -> None:
-        """Makes the finished content durable. For `Blobs.settle` to call."""
+    def fileno(self) -> int | None:
+        """The open file whose content has yet to be made durable, if there is one. For `Blobs.settle`."""
+        ...
+
+    def synced(self) -> None:
+        """Lets go of this file: it was made durable. For `Blobs.settle`."""
         ...
 
     def place(self, location: Location) -> None:
@@ -242,7 +246,7 @@ class Blobs(Protocol):
         ...
 
     def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
-        """Makes placed objects durable, content and name; with None, the name only.
+        """Makes placed objects durable, content and name; with None, the name only. For one thread at a time.
 
         Gives for each that is not what went wrong.
         """

@@ -83,10 +83,11 @@ class FileDraft:
         self._blobs.rename(self._path, location)
         self._path = self._blobs.path(location)
 
-    def sync(self) -> None:
-        if self._fd is not None:
-            os.fdatasync(self._fd)
-            self._close()
+    def fileno(self) -> int | None:
+        return self._fd
+
+    def synced(self) -> None:
+        self._close()
 
     def abandon(self) -> None:
         with suppress(OSError):

@@ -14,7 +14,7 @@ synced before the first of them appears, so after a crash start-up need not walk
 
 import os
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
 from functools import partial
@@ -26,17 +26,16 @@ from blake3 import blake3
 from scpd.dataset.uid import is_valid_uid
 from scpd.storage import part10
 from scpd.storage.base import Draft, Incoming, Instance, Location, StoreUnavailable
-from scpd.storage.crew import Crew
 from scpd.storage.digests import BLAKE3
 from scpd.storage.draft import FileDraft
-from scpd.storage.folders import FOLDER_MODE, Folders, sync_folder
+from scpd.storage.folders import FOLDER_MODE, Folders, open_folder, sync_folder
 from scpd.storage.frontier import LIFE_CHARACTERS, Frontier, subject_of
 from scpd.storage.journal import Journal
 from scpd.storage.lock import Lock
+from scpd.storage.syncer import File, Syncer
 from scpd.storage.syncfs import reports_failures, sync_file_system
 
 READ_BYTES = 1 << 20
-SYNCS_AT_ONCE = 16
 OBJECTS = ("studies", "other", "quarantine")
 
 
@@ -63,7 +62,7 @@ class FileBlobs:
         self._journal = Journal(root / "journal", sync=sync is not Sync.NONE)
         self._frontier = Frontier(self._journal, self._life)
         self._folders = Folders(str(root))
-        self._syncers = Crew(SYNCS_AT_ONCE, "scpd-sync")
+        self._syncer = Syncer()
         self._numbers = count()
 
     def open(self) -> None:
@@ -77,6 +76,7 @@ class FileBlobs:
             for leftover in self.spool.iterdir():
                 leftover.unlink()
             self._journal.open()
+            self._syncer.open()
             sync_folder(str(self.root))
             sync_folder(str(self.root.parent))
         except OSError as error:
@@ -84,7 +84,7 @@ class FileBlobs:
             raise StoreUnavailable(f"cannot use {self.root}: {error.strerror}") from error
 
     def close(self) -> None:
-        self._syncers.dismiss()
+        self._syncer.close()
         self._journal.close()
         if self._root_fd is not None:
             os.close(self._root_fd)
@@ -142,13 +142,37 @@ class FileBlobs:
         """Syncs the files, every folder that lists one, and each that lists a folder not known to be durable."""
         listings = {location: self._folders.unsynced(location) for location in placed}
         folders = dict.fromkeys(folder for listing in listings.values() for folder in listing)
-        jobs = {location: draft.sync for location, draft in placed.items() if draft is not None}
-        jobs |= {folder: partial(sync_folder, self.path(folder)) for folder in folders}
-        errors = zip(jobs, self._syncers.errors(list(jobs.values())), strict=True)
-        failed = {what: error for what, error in errors if error is not None}
+        opened, failed = self._opened(folders)
+        try:
+            failed |= self._synced(placed, opened)
+        finally:
+            for folder in opened.values():
+                os.close(folder.fd)
         failed_first = sorted(placed, key=lambda location: failed.keys().isdisjoint(listings[location]))
         settled = {location: self._settled(location, listings[location], failed) for location in failed_first}
         return {location: error for location, error in settled.items() if error is not None}
+
+    def _synced(
+        self, placed: Mapping[Location, Draft | None], folders: Mapping[str, File]
+    ) -> Mapping[Location, OSError]:
+        """Syncs contents and folders; what went wrong with which of them."""
+        drafts = {location: draft for location, draft in placed.items() if draft is not None}
+        files = {location: File(fd) for location, draft in drafts.items() if (fd := draft.fileno()) is not None}
+        errors = self._syncer.errors([*files.values(), *folders.values()])
+        failed = {what: error for what, error in zip([*files, *folders], errors, strict=True) if error is not None}
+        for location in files.keys() - failed.keys():
+            drafts[location].synced()
+        return failed
+
+    def _opened(self, folders: Iterable[str]) -> tuple[dict[str, File], dict[str, OSError]]:
+        """The folders, open, and what went wrong with the others."""
+        opened, failed = {}, {}
+        for folder in folders:
+            try:
+                opened[folder] = File(open_folder(self.path(folder)), is_folder=True)
+            except OSError as error:
+                failed[folder] = error
+        return opened, failed
 
     def _settled(self, location: Location, listing: Sequence[str], failed: Mapping[str, OSError]) -> OSError | None:
         """What went wrong for one object, if anything did."""

@@ -124,9 +124,14 @@ def folders_above(location: Location) -> list[str]:
     return folders
 
 
+def open_folder(path: str) -> int:
+    """A descriptor to sync a folder with. Raises OSError."""
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
 def sync_folder(path: str) -> None:
     """Makes the names that a folder lists durable. Raises OSError."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fd = open_folder(path)
     try:
         os.fsync(fd)
     finally:

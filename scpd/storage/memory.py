@@ -87,7 +87,10 @@ class MemoryDraft:
     def digest(self, algorithm: str) -> bytes:
         return digest_of([memoryview(self._bytes)], algorithm)
 
-    def sync(self) -> None:
+    def fileno(self) -> int | None:
+        return None
+
+    def synced(self) -> None:
         pass
 
     def place(self, location: Location) -> None:

@@ -32,6 +32,8 @@ IN_SERVICE = {
     strace.PWRITE: 300,
     strace.SYNC_FILE: 90,
     strace.SYNC_FOLDER: 30,
+    strace.SYNCS_BEGIN: 60,
+    strace.SYNCS_END: 60,
     strace.SYNC_ALL: 20,
     strace.RENAME: 60,
     strace.UNLINK: 12,

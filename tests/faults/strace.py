@@ -17,6 +17,7 @@ DETACH_SECONDS = 3
 OPEN, RENAME, UNLINK = "openat", "?rename,?renameat,renameat2", "?unlink,unlinkat"
 WRITE, PWRITE, MKDIR = "writev", "pwrite64", "?mkdir,mkdirat"
 SYNC_FILE, SYNC_FOLDER, SYNC_ALL = "fdatasync", "fsync", "syncfs"
+SYNCS_BEGIN, SYNCS_END = "io_submit", "io_getevents"
 
 
 class Fault(NamedTuple):

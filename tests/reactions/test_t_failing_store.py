@@ -6,7 +6,7 @@ The backend is the real one; only the step that fails is replaced, and it can he
 import errno
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeAlias
@@ -18,7 +18,6 @@ from scpd.storage.backends import open_filesystem
 from scpd.storage.base import (
     Backend,
     CommitInDoubt,
-    Draft,
     Incoming,
     Location,
     OutOfResources,
@@ -29,6 +28,7 @@ from scpd.storage.base import (
 from scpd.storage.draft import FileDraft
 from scpd.storage.filesystem import FileBlobs
 from scpd.storage.sqlite import SqliteIndex
+from scpd.storage.syncer import File, Syncer
 from tests.daemon import Daemon
 from tests.datasets import PATIENT_MARK, ct
 from tests.rawpeer import Message, RawPeer
@@ -150,11 +150,13 @@ class FaultyBlobs(FileBlobs):
         super().__init__(root)
         self._step = step
         self._fault = fault
+        if step in ("sync", "folder"):
+            self._syncer = FaultySyncer(step, fault)
 
     def draft(self, incoming: Incoming) -> FileDraft:
         if self._step == "draft":
             self._fault.strike()
-        if self._step in ("write", "sync", "rename"):
+        if self._step in ("write", "rename"):
             return FaultyDraft(self, f"{self.spool}/{self._fresh_name()}", incoming, self._step, self._fault)
         return super().draft(incoming)
 
@@ -163,10 +165,20 @@ class FaultyBlobs(FileBlobs):
             self._fault.strike()
         super().expect(location, sop_instance_uid)
 
-    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
-        if self._step == "folder" and isinstance(self._fault.error, OSError):
-            return dict.fromkeys(placed, self._fault.error)
-        return super().settle(placed)
+
+class FaultySyncer(Syncer):
+    """Cannot sync files, or cannot sync folders."""
+
+    def __init__(self, step: str, fault: Fault) -> None:
+        super().__init__()
+        self._step = step
+        self._fault = fault
+
+    def errors(self, files: Sequence[File]) -> list[OSError | None]:
+        if not isinstance(self._fault.error, OSError):
+            return super().errors(files)
+        struck = self._fault.error
+        return [struck if file.is_folder == (self._step == "folder") else None for file in files]
 
 
 class FaultyDraft(FileDraft):
@@ -188,11 +200,6 @@ class FaultyDraft(FileDraft):
         if self._step == "write":
             self._fault.strike()
         return super().finish(chunks)
-
-    def sync(self) -> None:
-        if self._step == "sync":
-            self._fault.strike()
-        super().sync()
 
     def place(self, location: Location) -> None:
         if self._step == "rename":

@@ -133,8 +133,11 @@ class FaultyDraft:
     def digest(self, algorithm: str) -> bytes:
         return self._draft.digest(algorithm)
 
-    def sync(self) -> None:
-        """Done by FaultyBlobs, for all of a batch."""
+    def fileno(self) -> int | None:
+        return self._draft.fileno()
+
+    def synced(self) -> None:
+        self._draft.synced()
 
     def place(self, location: Location) -> None:
         self._blobs.faults.writing("place")

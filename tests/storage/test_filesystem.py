@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from scpd.storage.base import Draft, Incoming, Location, Sealed, StoreUnavailabl
 from scpd.storage.digests import digest_of
 from scpd.storage.filesystem import FileBlobs, Sync
 from scpd.storage.part10 import file_head
+from scpd.storage.syncer import File, Syncer
 from scpd.testing import COLOR_PALETTE, attributes, incoming, instance
 
 
@@ -102,30 +103,15 @@ def test_what_cannot_be_synced_is_told_apart(blobs: FileBlobs, monkeypatch: pyte
     for number in range(5):
         drafts |= placed(blobs, f"1.{number}")
     bad = list(drafts)[3]
-    inode = os.stat(blobs.root / bad).st_ino
-    real = os.fdatasync
-
-    def fails_for_one(fd: int) -> None:
-        if os.fstat(fd).st_ino == inode:
-            failing(fd)
-        real(fd)
-
-    monkeypatch.setattr(os, "fdatasync", fails_for_one)
+    fail_to_sync(monkeypatch, str(blobs.root / bad))
     assert blobs.settle(drafts).keys() == {bad}
 
 
 def test_a_folder_that_cannot_be_synced_fails_the_batch(blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
     batch = placed(blobs, "1.5") | placed(blobs, "1.6", series="1.2.2")
     before = placed(blobs, "1.7")
-    real = os.fsync
-
-    def fails_for_one(fd: int) -> None:
-        if os.readlink(f"/proc/self/fd/{fd}").endswith("/1.2.2"):
-            failing(fd)
-        real(fd)
-
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", fails_for_one)
+        fail_to_sync(patch, str(blobs.root / "studies/1.2/1.2.2"))
         assert blobs.settle(batch).keys() == batch.keys()
     assert {str(error) for error in blobs.settle(before).values()} == {
         "[Errno 5] another sync failed at the same moment"
@@ -207,13 +193,14 @@ def test_what_was_expected_is_found_by_the_next_life(blobs: FileBlobs) -> None:
 def test_an_abandoned_draft_is_gone_wherever_it_was(blobs: FileBlobs, progress: int) -> None:
     draft = blobs.draft(incoming("1.5"))
     location = blobs.location(incoming("1.5"), instance(attributes("1.5")))
+    aside = blobs.quarantine(location)
     steps: list[Callable[[], object]] = [
         lambda: draft.write([memoryview(b"a")]),
         lambda: draft.finish([]),
         lambda: draft.place(location),
-        draft.sync,
-        lambda: draft.place(blobs.quarantine(location)),
-        draft.sync,
+        lambda: blobs.settle({location: draft}),
+        lambda: draft.place(aside),
+        lambda: blobs.settle({aside: draft}),
     ]
     for step in steps[:progress]:
         step()
@@ -231,6 +218,16 @@ def test_an_object_is_read_back_without_its_head(blobs: FileBlobs) -> None:
     draft.place(location)
     pieces = list(blobs.read(location))
     assert b"".join(pieces) == data and max(map(len, pieces)) <= 1 << 20
+
+
+def fail_to_sync(patch: pytest.MonkeyPatch, bad: str) -> None:
+    real = Syncer.errors
+
+    def errors(syncer: Syncer, files: Sequence[File]) -> list[OSError | None]:
+        is_bad = [os.readlink(f"/proc/self/fd/{file.fd}") == bad for file in files]
+        return [OSError(5, "") if bad else error for bad, error in zip(is_bad, real(syncer, files), strict=True)]
+
+    patch.setattr(Syncer, "errors", errors)
 
 
 def refused(fd: int) -> None:

@@ -1,0 +1,128 @@
+"""Syncs side by side, by the kernel where it does that, by hand where it does not."""
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from scpd.storage import syncer as syncer_module
+from scpd.storage.syncer import AT_ONCE, File, Ring, Syncer
+
+
+@pytest.fixture(params=["kernel", "by hand", "not opened"])
+def syncer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Syncer]:
+    if request.param == "by hand":
+        monkeypatch.setattr(syncer_module, "NUMBERS", {})
+    made = Syncer()
+    if request.param != "not opened":
+        made.open()
+    yield made
+    made.close()
+    made.close()
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Callable[[int], list[File]]]:
+    """Opens so many new files, each with something to sync."""
+    fds: list[int] = []
+
+    def make(count: int) -> list[File]:
+        for _ in range(count):
+            fds.append(os.open(tmp_path / str(len(fds)), os.O_WRONLY | os.O_CREAT))
+            os.write(fds[-1], b"something")
+        return [File(fd) for fd in fds[-count:]] if count else []
+
+    yield make
+    for fd in fds:
+        os.close(fd)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 17, AT_ONCE, AT_ONCE + 1, 2 * AT_ONCE + 3])
+def test_everything_is_synced(syncer: Syncer, opened: Callable[[int], list[File]], count: int) -> None:
+    assert syncer.errors(opened(count)) == [None] * count
+
+
+def test_a_folder_is_synced_with_what_it_lists(syncer: Syncer, tmp_path: Path) -> None:
+    fd = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+    folder = File(fd, is_folder=True)
+    assert syncer.errors([folder] * 3) == [None] * 3
+    os.close(fd)
+
+
+@pytest.mark.parametrize("place", [0, 1, 4, AT_ONCE, 299])
+def test_each_error_stands_in_its_place(
+    syncer: Syncer, opened: Callable[[int], list[File]], tmp_path: Path, place: int
+) -> None:
+    """A pipe cannot be synced; a descriptor that is closed neither."""
+    pipe = os.pipe()
+    good = opened(300)
+    for bad, code in ((File(pipe[1]), errno.EINVAL), (File(99_999), errno.EBADF)):
+        files = [*good[:place], bad, *good[place:]]
+        errors = syncer.errors(files)
+        assert [at for at, error in enumerate(errors) if error is not None] == [place]
+        failed = errors[place]
+        assert failed is not None and failed.errno == code and failed.strerror == os.strerror(code)
+    for fd in pipe:
+        os.close(fd)
+
+
+@pytest.fixture
+def kernel() -> Iterator[Syncer]:
+    made = Syncer()
+    made.open()
+    yield made
+    made.close()
+
+
+def test_the_kernel_does_all_but_the_first(
+    kernel: Syncer, opened: Callable[[int], list[File]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_hand: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", by_hand.append)
+    files = opened(5)
+    assert kernel.errors(files) == [None] * 5
+    assert by_hand == [files[0].fd]
+
+
+def test_what_the_kernel_could_not_write_failed(
+    kernel: Syncer, opened: Callable[[int], list[File]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Ring.ended
+    monkeypatch.setattr(Ring, "ended", lambda ring, at_least: {token: -errno.ENOSPC for token in real(ring, at_least)})
+    assert [error and error.errno for error in kernel.errors(opened(3))] == [None, errno.ENOSPC, errno.ENOSPC]
+
+
+def test_an_interrupted_wait_goes_on(
+    kernel: Syncer, opened: Callable[[int], list[File]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, interrupts = Ring.ended, iter([True, True])
+
+    def ended(ring: Ring, at_least: int) -> object:
+        if next(interrupts, False):
+            raise InterruptedError
+        return real(ring, at_least)
+
+    monkeypatch.setattr(Ring, "ended", ended)
+    assert kernel.errors(opened(3)) == [None] * 3
+    assert next(interrupts, None) is None
+
+
+def test_a_result_that_cannot_be_had_is_a_failure_and_the_next_is_synced_by_hand(
+    kernel: Syncer, opened: Callable[[int], list[File]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(ring: Ring, at_least: int) -> object:
+        raise OSError(errno.EFAULT, "no results")
+
+    monkeypatch.setattr(Ring, "ended", ended)
+    assert [error and error.errno for error in kernel.errors(opened(3))] == [None, errno.EIO, errno.EIO]
+    assert kernel.errors(opened(3)) == [None] * 3
+
+
+def test_results_may_come_one_by_one(
+    kernel: Syncer, opened: Callable[[int], list[File]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Ring.ended
+    monkeypatch.setattr(Ring, "ended", lambda ring, at_least: real(ring, 1))
+    assert kernel.errors(opened(7)) == [None] * 7
