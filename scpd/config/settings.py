@@ -185,6 +185,7 @@ class Settings(BaseSettings):
             **{name: Path(text) for name, text in paths.items() if text},
             "durability": self.storage.durability,
             "sync_strategy": self.storage.sync_strategy,
+            "large_objects": self.storage.large_objects,
             "digest": self.storage.digest,
             "duplicates": self.storage.duplicates,
             "min_free_bytes": self.storage.min_free_bytes,

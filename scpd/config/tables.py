@@ -169,6 +169,10 @@ class StorageTable(Table):
         default="files",
         description='"files" syncs each file and folder; "filesystem" all at once: for a disk of our own.',
     )
+    large_objects: Literal["direct", "cached"] = Field(
+        default="direct",
+        description='256 KiB and more go past the page cache ("direct", where the disk can) or through it ("cached").',
+    )
     digest: Literal["blake3", "sha256", "xxh3-128"] = Field(
         default="blake3",
         description='What objects prove themselves by: "blake3", "sha256", or "xxh3-128" against accidents only.',

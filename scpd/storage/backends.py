@@ -13,14 +13,24 @@ from typing import TypeAlias
 from scpd.storage.archive import Archive
 from scpd.storage.base import Backend, Duplicates
 from scpd.storage.digests import ALGORITHMS
-from scpd.storage.filesystem import FileBlobs, Sync
+from scpd.storage.filesystem import FileBlobs, Large, Sync
 from scpd.storage.memory import MemoryBlobs, MemoryIndex
 from scpd.storage.sqlite import SqliteIndex
 
 GROUP = "scpd.backends"
 MIN_FREE_BYTES = 268_435_456
 OPTIONS = frozenset(
-    {"directory", "blobs", "index", "durability", "sync_strategy", "digest", "duplicates", "min_free_bytes"}
+    {
+        "directory",
+        "blobs",
+        "index",
+        "durability",
+        "sync_strategy",
+        "large_objects",
+        "digest",
+        "duplicates",
+        "min_free_bytes",
+    }
 )
 
 Options: TypeAlias = Mapping[str, object]
@@ -40,16 +50,22 @@ def open_filesystem(options: Options) -> Backend:
 
     Options: `directory` (required), `blobs` (folder of the files, default `directory`), `index` (file of the index, on
     a local file system, default `directory`/index.sqlite), `durability` ("sync", the default, or "none"),
-    `sync_strategy` ("files", the default, or "filesystem"), `digest` ("blake3", the default, "sha256" or "xxh3-128"),
-    `duplicates` ("keep-both-in-quarantine", the default, "keep-first", "replace" or "refuse") and `min_free_bytes` (no
-    object is begun when less is free, default 256 MiB).
+    `sync_strategy` ("files", the default, or "filesystem"), `large_objects` ("direct", the default, or "cached"),
+    `digest` ("blake3", the default, "sha256" or "xxh3-128"), `duplicates` ("keep-both-in-quarantine", the default,
+    "keep-first", "replace" or "refuse") and `min_free_bytes` (no object is begun when less is free, default 256 MiB).
     """
     _refuse_unknown(options, OPTIONS)
     blobs, index = places(options)
     sync = _choice(options, "durability", ("sync", "none")) == "sync"
     strategy = Sync(_choice(options, "sync_strategy", (Sync.FILES.value, Sync.FILESYSTEM.value)))
+    files = FileBlobs(
+        blobs,
+        strategy if sync else Sync.NONE,
+        digest=_choice(options, "digest", tuple(ALGORITHMS)),
+        large=Large(_choice(options, "large_objects", (Large.DIRECT.value, Large.CACHED.value))),
+    )
     return Archive(
-        FileBlobs(blobs, strategy if sync else Sync.NONE, digest=_choice(options, "digest", tuple(ALGORITHMS))),
+        files,
         SqliteIndex(index, sync=sync),
         min_free_bytes=_bytes(options, "min_free_bytes", MIN_FREE_BYTES),
         duplicates=_duplicates(options),

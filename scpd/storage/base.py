@@ -182,11 +182,15 @@ class Draft(Protocol):
         ...
 
     def finish(self, chunks: Sequence[memoryview]) -> Sealed:
-        """Appends the last bytes of the data set."""
+        """Appends the last bytes of the data set, or begins to: `Blobs.settle` waits for their end."""
         ...
 
     def digest(self, algorithm: str) -> bytes:
         """The digest of the finished content by another algorithm than its own."""
+        ...
+
+    def check_written(self) -> None:
+        """Raises OSError if a write has failed that `finish` only began. For `Blobs.settle`."""
         ...
 
     def fileno(self) -> int | None:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from scpd.storage.base import Incoming, Location, Sealed
 from scpd.storage.digests import Digester, digest_of
+from scpd.storage.direct import DIRECT_BYTES_MIN, DirectFile, DirectWriter
 from scpd.storage.part10 import file_head, read_head
 
 IOV_MAX = os.sysconf("SC_IOV_MAX")
@@ -25,6 +26,9 @@ class Files(Protocol):
     syncs_files: bool
     """Whether each draft is synced by itself, and so is open until then."""
 
+    direct: DirectWriter
+    """For large objects, where it is usable."""
+
     def rename(self, path: str, location: Location) -> None:
         """Moves the file at `path` to its final name, making the folders on the way."""
         ...
@@ -39,9 +43,9 @@ class Files(Protocol):
 
 
 class FileDraft:
-    """A file in the spool. Its head goes out with the first bytes; a data set in one piece is one `writev`."""
+    """A file in the spool. Its head goes out with the first bytes, how many these are decides which way they go."""
 
-    __slots__ = ("_begun", "_blobs", "_digest", "_fd", "_incoming", "_path", "_places", "_size_bytes")
+    __slots__ = ("_blobs", "_digest", "_fd", "_file", "_incoming", "_path", "_places", "_size_bytes")
 
     def __init__(self, blobs: Files, path: str, incoming: Incoming) -> None:
         self._blobs = blobs
@@ -49,26 +53,29 @@ class FileDraft:
         self._incoming = incoming
         self._places: list[Location] = []  # where it was put, or may have been; the last is where it is
         self._digest = Digester(blobs.digest)
-        self._begun = False
+        self._file: CachedFile | DirectFile | None = None
         self._size_bytes = 0
         self._fd: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
 
     def write(self, chunks: Sequence[memoryview]) -> None:
         chunks = in_large_pieces(chunks)
         self._measure(chunks)
-        self._append(chunks if self._begun else [memoryview(file_head(self._incoming)), *chunks])
-        self._begun = True
+        if self._file is None:
+            self._file = self._begun()
+            chunks = [memoryview(file_head(self._incoming)), *chunks]
+        self._file.append(chunks)
 
     def finish(self, chunks: Sequence[memoryview]) -> Sealed:
         chunks = in_large_pieces(chunks)
         self._measure(chunks)
         digest = self._digest.value()
         head = file_head(self._incoming, digest)
-        if self._begun:
-            self._append(chunks)
-            os.pwrite(self._descriptor, digest, len(head) - len(digest))
+        if self._file is None:
+            self._file = self._begun()
+            self._file.finish([memoryview(head), *chunks])
         else:
-            self._append([memoryview(head), *chunks])
+            self._file.finish(chunks)
+            os.pwrite(self._descriptor, digest, len(head) - len(digest))
         return Sealed(digest, self._size_bytes)
 
     def digest(self, algorithm: str) -> bytes:
@@ -82,6 +89,10 @@ class FileDraft:
             self._close()
         self._blobs.rename(self._path, location)
         self._path = self._blobs.path(location)
+
+    def check_written(self) -> None:
+        if self._file is not None:
+            self._file.check_written()
 
     def fileno(self) -> int | None:
         return self._fd
@@ -113,16 +124,39 @@ class FileDraft:
             self._digest.update(chunk)
             self._size_bytes += len(chunk)
 
-    def _append(self, chunks: Sequence[memoryview]) -> None:
-        for first in range(0, len(chunks), IOV_MAX):
-            views = chunks[first : first + IOV_MAX]
-            written = os.writev(self._descriptor, views)
-            while written < sum(map(len, views)):
-                views = _behind(views, written)
-                written = os.writev(self._descriptor, views)
-        if self._blobs.syncs_files and sum(map(len, chunks)) >= EARLY_BYTES_MIN:
+    def _begun(self) -> "CachedFile | DirectFile":
+        if self._blobs.direct.is_usable and self._size_bytes >= DIRECT_BYTES_MIN:
+            return DirectFile(self._blobs.direct, self._descriptor)
+        return CachedFile(self._descriptor, is_hurried=self._blobs.syncs_files)
+
+
+class CachedFile:
+    """A new file, open as `fd`, that is written through the page cache; early to the disk where `is_hurried`."""
+
+    __slots__ = ("_fd", "_is_hurried")
+
+    def __init__(self, fd: int, *, is_hurried: bool) -> None:
+        self._fd = fd
+        self._is_hurried = is_hurried
+
+    def append(self, views: Sequence[memoryview]) -> None:
+        """Writes the next bytes. Raises OSError."""
+        for first in range(0, len(views), IOV_MAX):
+            rest = views[first : first + IOV_MAX]
+            written = os.writev(self._fd, rest)
+            while written < sum(map(len, rest)):
+                rest = _behind(rest, written)
+                written = os.writev(self._fd, rest)
+        if self._is_hurried and sum(map(len, views)) >= EARLY_BYTES_MIN:
             # Linux begins to write such pages to the disk, and lets go only of those that are there already.
-            os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def finish(self, views: Sequence[memoryview]) -> None:
+        """The same for the last bytes."""
+        self.append(views)
+
+    def check_written(self) -> None:
+        """All was written when `finish` returned."""
 
 
 def in_large_pieces(chunks: Sequence[memoryview]) -> Sequence[memoryview]:

@@ -27,6 +27,7 @@ from scpd.dataset.uid import is_valid_uid
 from scpd.storage import part10
 from scpd.storage.base import Draft, Incoming, Instance, Location, StoreUnavailable
 from scpd.storage.digests import BLAKE3
+from scpd.storage.direct import DirectWriter
 from scpd.storage.draft import FileDraft
 from scpd.storage.folders import FOLDER_MODE, Folders, open_folder, sync_folder
 from scpd.storage.frontier import LIFE_CHARACTERS, Frontier, subject_of
@@ -47,14 +48,25 @@ class Sync(Enum):
     NONE = "none"  # not at all: a power cut loses what was acknowledged
 
 
+class Large(Enum):
+    """How large objects are written."""
+
+    DIRECT = "direct"  # past the page cache, where the file system can do that
+    CACHED = "cached"  # through it, as small ones
+
+
 class FileBlobs:
     """Blobs under the folder `root`, each with a digest of the given algorithm."""
 
-    def __init__(self, root: Path, sync: Sync = Sync.FILES, *, digest: str = BLAKE3) -> None:
+    def __init__(
+        self, root: Path, sync: Sync = Sync.FILES, *, digest: str = BLAKE3, large: Large = Large.DIRECT
+    ) -> None:
         self.root = root
         self.spool = root / "spool"
         self.syncs_files = sync is Sync.FILES
         self.digest = digest
+        self.direct = DirectWriter()
+        self._is_direct = large is Large.DIRECT and sync is not Sync.NONE  # without syncs, memory is what is wanted
         self._sync = sync
         self._root_fd: int | None = None
         self._life = secrets.token_hex(LIFE_CHARACTERS // 2)
@@ -77,6 +89,8 @@ class FileBlobs:
                 leftover.unlink()
             self._journal.open()
             self._syncer.open()
+            if self._is_direct:
+                self.direct.open(str(self.spool))
             sync_folder(str(self.root))
             sync_folder(str(self.root.parent))
         except OSError as error:
@@ -84,6 +98,7 @@ class FileBlobs:
             raise StoreUnavailable(f"cannot use {self.root}: {error.strerror}") from error
 
     def close(self) -> None:
+        self.direct.close()
         self._syncer.close()
         self._journal.close()
         if self._root_fd is not None:
@@ -123,6 +138,10 @@ class FileBlobs:
         self._journal.write([])
 
     def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+        self.direct.wait_written()
+        return {**self._made_durable(placed), **_unwritten(placed)}
+
+    def _made_durable(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
         match self._sync:
             case Sync.FILES:
                 return self._sync_each(placed)
@@ -226,6 +245,18 @@ class FileBlobs:
 
     def _fresh_name(self) -> str:
         return f"{self._life}{next(self._numbers):x}"
+
+
+def _unwritten(placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+    """Of which of them a write has failed that was still under way when they were placed."""
+    failed = {}
+    for location, draft in placed.items():
+        try:
+            if draft is not None:
+                draft.check_written()
+        except OSError as error:
+            failed[location] = error
+    return failed
 
 
 def _safe(uid: str) -> str:

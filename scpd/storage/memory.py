@@ -87,6 +87,9 @@ class MemoryDraft:
     def digest(self, algorithm: str) -> bytes:
         return digest_of([memoryview(self._bytes)], algorithm)
 
+    def check_written(self) -> None:
+        pass
+
     def fileno(self) -> int | None:
         return None
 

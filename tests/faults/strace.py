@@ -15,9 +15,9 @@ from typing import NamedTuple, Self
 
 DETACH_SECONDS = 3
 OPEN, RENAME, UNLINK = "openat", "?rename,?renameat,renameat2", "?unlink,unlinkat"
-WRITE, PWRITE, MKDIR = "writev", "pwrite64", "?mkdir,mkdirat"
+WRITE, PWRITE, ALLOCATE, MKDIR = "writev", "pwrite64", "fallocate", "?mkdir,mkdirat"
 SYNC_FILE, SYNC_FOLDER, SYNC_ALL = "fdatasync", "fsync", "syncfs"
-SYNCS_BEGIN, SYNCS_END = "io_submit", "io_getevents"
+SUBMIT, COLLECT = "io_submit", "io_getevents"
 
 
 class Fault(NamedTuple):

@@ -55,7 +55,7 @@ def test_a_log_that_cannot_be_written_costs_nothing(walk: Walk) -> None:
     assert walk.struck(Fault("write", 1, "ENOSPC", onwards=True), *paths)
     walk.finish()
     assert walk.complaints == [] and walk.refused == 0
-    assert walk.store.ledger.acknowledged == 5
+    assert walk.store.ledger.acknowledged == 6
 
 
 TRACE = """\

@@ -1,10 +1,10 @@
 """The fault walk: the n-th system call of every kind fails, one after the other, in a daemon that never stops serving.
 
 For each fault one modality stores a course of objects: the first of a study, one more of its series, one that is
-replaced, one that is written in pieces. The trace of strace tells during which of them the call failed. An object is
-acknowledged only if nothing had failed when its row was synced; housekeeping behind that, as removing the file that
-was replaced, may fail. Then the daemon has to answer as if nothing had been, and at last everything is held against
-the ledger, before and after a restart.
+replaced, one that is written in pieces, one that is too large for the page cache. The trace of strace tells during
+which of them the call failed. An object is acknowledged only if nothing had failed when its row was synced;
+housekeeping behind that, as removing the file that was replaced, may fail. Then the daemon has to answer as if nothing
+had been, and at last everything is held against the ledger, before and after a restart.
 """
 
 import time
@@ -22,18 +22,20 @@ ERRORS: Sequence[tuple[str, Sequence[str]]] = (
     (strace.OPEN, ("EMFILE", "EIO")),
     (strace.WRITE, ("ENOSPC", "EIO")),
     (strace.PWRITE, ("ENOSPC", "EIO")),
+    (strace.ALLOCATE, ("ENOSPC", "EIO")),
     (strace.SYNC_FILE, ("EIO", "ENOSPC")),
     (strace.RENAME, ("EIO", "ENOSPC")),
     (strace.MKDIR, ("ENOSPC", "EIO")),
-    (strace.SYNCS_BEGIN, ("EAGAIN", "EINVAL")),
-    (strace.SYNCS_END, ("EFAULT",)),  # from here on the daemon syncs one file after the other
+    (strace.SUBMIT, ("EAGAIN", "EINVAL")),
+    (strace.COLLECT, ("EFAULT",)),  # from here on the daemon writes and syncs one file after the other
+    (strace.PWRITE, ("ENOSPC",)),
     (strace.SYNC_FILE, ("EIO",)),
     (strace.SYNC_FOLDER, ("EIO", "ENOSPC")),
 )
 OUT_OF_RESOURCES = 0xA700
 ROW = "index.sqlite-wal>"
 LOG = "/log."
-LARGE_BYTES = 1_500_000
+IN_PIECES_BYTES, LARGE_BYTES = 1_500_000, 400_000
 LONGEST = 300  # turns of one thread in one course
 
 
@@ -118,7 +120,8 @@ def course(root: str) -> Iterator[tuple[str, bytes]]:
         (f"{root}.1", "first of a study", 1000),
         (f"{root}.2", "one more", 1000),
         (f"{root}.2", "instead of it", 1000),
-        (f"{root}.3", "in pieces", LARGE_BYTES),
+        (f"{root}.3", "in pieces", IN_PIECES_BYTES),
+        (f"{root}.4", "large", LARGE_BYTES),
     ):
         yield (
             uid,
@@ -135,7 +138,7 @@ def course(root: str) -> Iterator[tuple[str, bytes]]:
 def false_promises(calls: Sequence[Call]) -> Iterator[str]:
     """What contradicts a 0000H in the calls made for one object.
 
-    A file that the kernel does not take to sync it is synced by the daemon.
+    What the kernel does not take, to write or to sync it, is written or synced by the daemon.
     """
     synced = [call.name == strace.SYNC_FILE and ROW in call.arguments and not call.failed for call in calls]
     rows = [at for at, is_row in enumerate(synced) if is_row]
@@ -143,5 +146,5 @@ def false_promises(calls: Sequence[Call]) -> Iterator[str]:
         yield "its row was not synced"
         return
     for call in calls[: rows[-1]]:
-        if call.is_injected and call.name != strace.SYNCS_BEGIN and LOG not in call.arguments:
+        if call.is_injected and call.name != strace.SUBMIT and LOG not in call.arguments:
             yield f"{call.name}({call.arguments[:200]}) failed"

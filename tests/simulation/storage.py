@@ -133,6 +133,9 @@ class FaultyDraft:
     def digest(self, algorithm: str) -> bytes:
         return self._draft.digest(algorithm)
 
+    def check_written(self) -> None:
+        pass
+
     def fileno(self) -> int | None:
         return self._draft.fileno()
 

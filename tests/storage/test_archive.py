@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scpd.query.terms import Level
-from scpd.storage import filesystem, syncer
+from scpd.storage import aio, filesystem
 from scpd.storage.archive import Archive
 from scpd.storage.backends import open_filesystem
 from scpd.storage.base import Backend, Duplicates, Incoming, Outcome, OutOfResources, StorageError, StoreUnavailable
@@ -307,20 +307,20 @@ async def test_the_store_is_open_to_others_again_when_the_index_refused(tmp_path
     [
         (strategy, call)
         for strategy in ("files", "filesystem")
-        for call in ("writev", "fdatasync", "pwrite", "rename", "open")
+        for call in ("writev", "fdatasync", "pwrite", "posix_fallocate", "rename", "open")
     ]
     + [("files", "fsync"), ("files", "ended"), ("filesystem", "sync_file_system")],
 )
-@pytest.mark.parametrize("piece_bytes", [0, 4])
-@pytest.mark.parametrize("size_bytes", [5, 100_000])
+@pytest.mark.parametrize("piece_bytes", [0, 4, 300_000])
+@pytest.mark.parametrize("size_bytes", [5, 100_000, 1_500_000])
 async def test_a_failing_system_call_costs_one_object_and_leaves_no_trace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: str, call: str, piece_bytes: int, size_bytes: int
 ) -> None:
     """The real call fails with EIO at every place it has in the life of an object, one after the other."""
-    home = next(home for home in (os, filesystem, syncer.Ring) if hasattr(home, call))
+    home = next(home for home in (os, filesystem, aio.Ring) if hasattr(home, call))
     real = getattr(home, call)
     if call == "fsync":
-        monkeypatch.setattr(syncer, "NUMBERS", {})  # or the kernel did it
+        monkeypatch.setattr(aio, "NUMBERS", {})  # or the kernel did it
     left = -1
 
     def failing(*args: object, **kwargs: object) -> object:
@@ -341,7 +341,7 @@ async def test_a_failing_system_call_costs_one_object_and_leaves_no_trace(
                 left = place
                 try:
                     if piece_bytes:
-                        await sink.write([memoryview(b"some")], last=False)
+                        await sink.write([memoryview(bytes(piece_bytes))], last=False)
                     await sink.write([memoryview(bytes(size_bytes))], last=True)
                     outcome = await sink.commit(instance(attributes(uid, study=f"1.{place}")))
                     assert outcome is Outcome.STORED

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from scpd.query.terms import Level
-from scpd.storage import filesystem, syncer
+from scpd.storage import aio, filesystem
 from scpd.storage.backends import open_filesystem
 from scpd.storage.base import Backend, Outcome
 from scpd.testing import attributes, find, opened, query, read, store
@@ -27,6 +27,11 @@ def data_of(uid: str) -> bytes:
     return (uid.encode() + b"/") * (size // len(uid))
 
 
+def piece_bytes_of(uid: str) -> int:
+    """How much of it comes at a time: pieces so small are cached, so large ones not; with 0 it comes at once."""
+    return random.Random(f"pieces of {uid}").choice([50_000, 280_000, 0])
+
+
 def archive_in(folder: Path, strategy: str = "files") -> Backend:
     return open_filesystem({"directory": str(folder), "min_free_bytes": 0, "sync_strategy": strategy})
 
@@ -38,7 +43,7 @@ async def send_until_killed(folder: Path, strategy: str, cycle: int) -> None:
         for turn in range(10_000):
             uid = f"1.{cycle}.{number}.{turn}"
             one = attributes(uid, study=f"1.{cycle}.{turn // 3}", series=f"1.{cycle}.{turn // 3}.{number}")
-            assert await store(archive, one, data_of(uid), piece_bytes=50_000) is Outcome.STORED
+            assert await store(archive, one, data_of(uid), piece_bytes=piece_bytes_of(uid)) is Outcome.STORED
             os.write(1, f"{uid}\n".encode())
 
     async with opened(archive_in(folder, strategy)) as archive:
@@ -48,10 +53,10 @@ async def send_until_killed(folder: Path, strategy: str, cycle: int) -> None:
 
 def die_at(call: str, turn: int) -> None:
     """Makes the process kill itself instead of making a system call for the `turn`-th time."""
-    home = next(home for home in (os, filesystem, syncer.Ring) if hasattr(home, call))
+    home = next(home for home in (os, filesystem, aio.Ring) if hasattr(home, call))
     real = getattr(home, call)
     if call == "fsync":
-        syncer.NUMBERS = {}  # or the kernel did it
+        aio.NUMBERS = {}  # or the kernel did it
     turns = itertools.count(1)
 
     def fatal(*args: object) -> object:
@@ -107,7 +112,11 @@ async def test_everything_acknowledged_survives_kill_9_and_nothing_half_written_
 @pytest.mark.parametrize("turn", [1, 20])
 @pytest.mark.parametrize(
     ("strategy", "call"),
-    [(files, call) for files in ("files", "filesystem") for call in ("writev", "fdatasync", "rename")]
+    [
+        (files, call)
+        for files in ("files", "filesystem")
+        for call in ("writev", "fdatasync", "posix_fallocate", "rename")
+    ]
     + [("files", "fsync"), ("files", "begin"), ("files", "ended"), ("filesystem", "sync_file_system")],
 )
 async def test_death_in_any_step_of_a_commit_leaves_nothing_half_done(

@@ -1,20 +1,23 @@
 """Syncs side by side, by the kernel where it does that, by hand where it does not."""
 
+import ctypes
 import errno
 import os
+import platform
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from scpd.storage import syncer as syncer_module
-from scpd.storage.syncer import AT_ONCE, File, Ring, Syncer
+from scpd.storage import aio
+from scpd.storage.aio import AT_ONCE, NUMBERS, Ring
+from scpd.storage.syncer import File, Syncer
 
 
 @pytest.fixture(params=["kernel", "by hand", "not opened"])
 def syncer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Syncer]:
     if request.param == "by hand":
-        monkeypatch.setattr(syncer_module, "NUMBERS", {})
+        monkeypatch.setattr(aio, "NUMBERS", {})
     made = Syncer()
     if request.param != "not opened":
         made.open()
@@ -97,14 +100,15 @@ def test_what_the_kernel_could_not_write_failed(
 def test_an_interrupted_wait_goes_on(
     kernel: Syncer, opened: Callable[[int], list[File]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, interrupts = Ring.ended, iter([True, True])
+    real, interrupts = aio._call, iter([True, True])
 
-    def ended(ring: Ring, at_least: int) -> object:
-        if next(interrupts, False):
-            raise InterruptedError
-        return real(ring, at_least)
+    def call(number: int, *arguments: object) -> int:
+        if number == NUMBERS[platform.machine()].io_getevents and next(interrupts, False):
+            ctypes.set_errno(errno.EINTR)
+            return -1
+        return int(real(number, *arguments))
 
-    monkeypatch.setattr(Ring, "ended", ended)
+    monkeypatch.setattr(aio, "_call", call)
     assert kernel.errors(opened(3)) == [None] * 3
     assert next(interrupts, None) is None
 
