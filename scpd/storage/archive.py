@@ -32,7 +32,7 @@ from scpd.storage.base import (
 from scpd.storage.committer import Commit, Committer
 
 FREE_SPACE_CHECK_SECONDS = 1.0
-WRITERS = 8
+WRITERS = 4  # more of them wait for the interpreter more often than for the disk
 READERS = 4
 
 P = ParamSpec("P")

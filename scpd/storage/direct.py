@@ -15,13 +15,14 @@ import fcntl
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, PAGESIZE, mmap
 
 from scpd.storage.aio import WRITE, Request, Ring, failure, opened_ring
+from scpd.storage.digests import BLAKE3, UNKNOWN, Digester
 
 DIRECT_BYTES_MIN = 262_144
 """Below, the page cache costs less than the way past it, even with memory at hand."""
-BLOCK_BYTES = 4096  # of any disk: they have 512 or 4096
+BLOCK_BYTES = max(4096, PAGESIZE)  # disks have 512 or 4096, and what the page cache holds must not be written beside it
 LANE_BYTES = 1_114_112  # a megabyte, as much as is gathered of a message, and what a file has before it
 LANES_KEPT = 16
 UNDER_WAY_MAX = 16
@@ -54,9 +55,9 @@ class DirectWriter:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with suppress(OSError):
-                file = DirectFile(self, fd)
+                file = DirectFile(self, fd, UNKNOWN, Digester(BLAKE3))
                 file.append([memoryview(bytes(BLOCK_BYTES))])
-                file.finish([memoryview(bytes(BLOCK_BYTES + 1))])
+                file.finish([memoryview(bytes(BLOCK_BYTES))])
                 self.wait_written()
                 file.check_written()
                 self.is_usable = True
@@ -126,16 +127,21 @@ class DirectWriter:
 
 
 class DirectFile:
-    """A new file, open as `fd`, that is written from its beginning to its end. Its methods raise OSError."""
+    """A new file, open as `fd`: `head`, then what is appended, of which the end of the head gets the digest.
 
-    __slots__ = ("_fd", "_offset", "_rest", "_writer", "error")
+    Its methods raise OSError.
+    """
 
-    def __init__(self, writer: DirectWriter, fd: int) -> None:
+    __slots__ = ("_digester", "_fd", "_head_bytes", "_offset", "_rest", "_writer", "error")
+
+    def __init__(self, writer: DirectWriter, fd: int, head: bytes, digester: Digester) -> None:
         self.error: OSError | None = None
         self._writer = writer
         self._fd = fd
+        self._digester = digester
+        self._head_bytes = len(head)
         self._offset = 0  # so much is written, in whole blocks
-        self._rest = b""  # and this follows
+        self._rest = head  # and this follows
         _switch(fd, os.O_DIRECT)
 
     def append(self, views: Sequence[memoryview]) -> None:
@@ -147,11 +153,15 @@ class DirectFile:
         finally:
             self._writer.give_back(lane)
 
-    def finish(self, views: Sequence[memoryview]) -> None:
-        """Begins to write the last bytes, and leaves `fd` as a file like others. For one thread at a time."""
+    def finish(self, views: Sequence[memoryview]) -> bytes:
+        """Begins to write the last bytes, and leaves `fd` as that of any file; the digest. For one thread at a time."""
         lane = self._writer.lane()
         try:
             held_bytes = self._gather(lane, views)
+            digest = self._digester.value()
+            digest_at = self._head_bytes - len(digest)
+            if not self._offset:
+                lane.view[digest_at : self._head_bytes] = digest
             if held_bytes:
                 # Where a file must grow for it, the kernel writes at once, and begins nothing.
                 os.posix_fallocate(self._fd, self._offset, held_bytes)
@@ -166,6 +176,9 @@ class DirectFile:
             self._writer.give_back(lane)
         _switch(self._fd, 0)
         write_all(self._fd, memoryview(rest), self._offset + whole_bytes)
+        if self._offset:
+            write_all(self._fd, memoryview(digest), digest_at)
+        return digest
 
     def check_written(self) -> None:
         """Raises the OSError that the last write has ended with."""
@@ -173,18 +186,23 @@ class DirectFile:
             raise self.error
 
     def _gather(self, lane: Lane, views: Sequence[memoryview]) -> int:
-        """Copies bytes into a lane, and writes it out when it is full; how many it holds in the end."""
-        held_bytes = len(self._rest)
+        """Copies bytes into a lane, and writes it out when it is full; how many it holds in the end.
+
+        The digest is told of them there, in one call: each lets go of the interpreter and has to wait for it again.
+        """
+        known_bytes = held_bytes = len(self._rest)
         lane.view[:held_bytes] = self._rest
         for view in views:
             while held_bytes + len(view) > LANE_BYTES:
                 room_bytes = LANE_BYTES - held_bytes
                 lane.view[held_bytes:] = view[:room_bytes]
+                self._digester.update(lane.view[known_bytes:])
                 self._write_blocks(lane, LANE_BYTES)
-                view, held_bytes = view[room_bytes:], 0
+                view, held_bytes, known_bytes = view[room_bytes:], 0, 0
             end = held_bytes + len(view)
             lane.view[held_bytes:end] = view
             held_bytes = end
+        self._digester.update(lane.view[known_bytes:held_bytes])
         return held_bytes
 
     def _write_blocks(self, lane: Lane, held_bytes: int) -> bytes:

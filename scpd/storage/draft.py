@@ -43,39 +43,24 @@ class Files(Protocol):
 
 
 class FileDraft:
-    """A file in the spool. Its head goes out with the first bytes, how many these are decides which way they go."""
+    """A file in the spool. How many bytes come first decides which way they all go."""
 
-    __slots__ = ("_blobs", "_digest", "_fd", "_file", "_incoming", "_path", "_places", "_size_bytes")
+    __slots__ = ("_blobs", "_fd", "_file", "_incoming", "_path", "_places", "_size_bytes")
 
     def __init__(self, blobs: Files, path: str, incoming: Incoming) -> None:
         self._blobs = blobs
         self._path = path
         self._incoming = incoming
         self._places: list[Location] = []  # where it was put, or may have been; the last is where it is
-        self._digest = Digester(blobs.digest)
         self._file: CachedFile | DirectFile | None = None
         self._size_bytes = 0
         self._fd: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
 
     def write(self, chunks: Sequence[memoryview]) -> None:
-        chunks = in_large_pieces(chunks)
-        self._measure(chunks)
-        if self._file is None:
-            self._file = self._begun()
-            chunks = [memoryview(file_head(self._incoming)), *chunks]
-        self._file.append(chunks)
+        self._file_for(chunks).append(chunks)
 
     def finish(self, chunks: Sequence[memoryview]) -> Sealed:
-        chunks = in_large_pieces(chunks)
-        self._measure(chunks)
-        digest = self._digest.value()
-        head = file_head(self._incoming, digest)
-        if self._file is None:
-            self._file = self._begun()
-            self._file.finish([memoryview(head), *chunks])
-        else:
-            self._file.finish(chunks)
-            os.pwrite(self._descriptor, digest, len(head) - len(digest))
+        digest = self._file_for(chunks).finish(chunks)
         return Sealed(digest, self._size_bytes)
 
     def digest(self, algorithm: str) -> bytes:
@@ -114,33 +99,64 @@ class FileDraft:
         if fd is not None:
             os.close(fd)
 
-    @property
-    def _descriptor(self) -> int:
-        assert self._fd is not None
-        return self._fd
-
-    def _measure(self, chunks: Sequence[memoryview]) -> None:
-        for chunk in chunks:
-            self._digest.update(chunk)
-            self._size_bytes += len(chunk)
-
-    def _begun(self) -> "CachedFile | DirectFile":
-        if self._blobs.direct.is_usable and self._size_bytes >= DIRECT_BYTES_MIN:
-            return DirectFile(self._blobs.direct, self._descriptor)
-        return CachedFile(self._descriptor, is_hurried=self._blobs.syncs_files)
+    def _file_for(self, chunks: Sequence[memoryview]) -> "CachedFile | DirectFile":
+        """The file that these are the next bytes for."""
+        self._size_bytes += sum(map(len, chunks))
+        if self._file is None:
+            assert self._fd is not None
+            head, digester = file_head(self._incoming), Digester(self._blobs.digest)
+            if self._blobs.direct.is_usable and self._size_bytes >= DIRECT_BYTES_MIN:
+                self._file = DirectFile(self._blobs.direct, self._fd, head, digester)
+            else:
+                self._file = CachedFile(self._fd, head, digester, is_hurried=self._blobs.syncs_files)
+        return self._file
 
 
 class CachedFile:
-    """A new file, open as `fd`, that is written through the page cache; early to the disk where `is_hurried`."""
+    """A new file, open as `fd`, written through the page cache, and early to the disk where it `is_hurried`.
 
-    __slots__ = ("_fd", "_is_hurried")
+    It has `head`, then what is appended, of which the end of the head gets the digest. A file that comes in one piece
+    is one `writev`. Its methods raise OSError.
+    """
 
-    def __init__(self, fd: int, *, is_hurried: bool) -> None:
+    __slots__ = ("_digester", "_fd", "_head", "_is_begun", "_is_hurried")
+
+    def __init__(self, fd: int, head: bytes, digester: Digester, *, is_hurried: bool) -> None:
         self._fd = fd
+        self._head = head
+        self._digester = digester
+        self._is_begun = False
         self._is_hurried = is_hurried
 
     def append(self, views: Sequence[memoryview]) -> None:
-        """Writes the next bytes. Raises OSError."""
+        """Writes the next bytes."""
+        views = self._known(views)
+        self._write(views if self._is_begun else [memoryview(self._head), *views])
+        self._is_begun = True
+
+    def finish(self, views: Sequence[memoryview]) -> bytes:
+        """Writes the last bytes; the digest."""
+        views = self._known(views)
+        digest = self._digester.value()
+        before = self._head[: -len(digest)]
+        if self._is_begun:
+            self._write(views)
+            os.pwrite(self._fd, digest, len(before))
+        else:
+            self._write([memoryview(before + digest), *views])
+        return digest
+
+    def check_written(self) -> None:
+        """All was written when `finish` returned."""
+
+    def _known(self, views: Sequence[memoryview]) -> Sequence[memoryview]:
+        """The same bytes, of which the digest has been told."""
+        views = in_large_pieces(views)
+        for view in views:
+            self._digester.update(view)
+        return views
+
+    def _write(self, views: Sequence[memoryview]) -> None:
         for first in range(0, len(views), IOV_MAX):
             rest = views[first : first + IOV_MAX]
             written = os.writev(self._fd, rest)
@@ -150,13 +166,6 @@ class CachedFile:
         if self._is_hurried and sum(map(len, views)) >= EARLY_BYTES_MIN:
             # Linux begins to write such pages to the disk, and lets go only of those that are there already.
             os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
-
-    def finish(self, views: Sequence[memoryview]) -> None:
-        """The same for the last bytes."""
-        self.append(views)
-
-    def check_written(self) -> None:
-        """All was written when `finish` returned."""
 
 
 def in_large_pieces(chunks: Sequence[memoryview]) -> Sequence[memoryview]:

@@ -12,6 +12,7 @@ import pytest
 
 from scpd.storage import aio
 from scpd.storage.aio import Request, Ring
+from scpd.storage.digests import BLAKE3, UNKNOWN, VALUE_BYTES, Digester, digest_of
 from scpd.storage.direct import (
     BLOCK_BYTES,
     DIRECT_BYTES_MIN,
@@ -25,6 +26,7 @@ from scpd.storage.filesystem import FileBlobs, Large, Sync
 from scpd.storage.part10 import file_head
 from scpd.testing import attributes, incoming, instance
 
+HEAD = b"head" + UNKNOWN
 SIZES = (
     *(0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, DIRECT_BYTES_MIN + 77),
     *(LANE_BYTES - 1, LANE_BYTES, LANE_BYTES + 1, 3 * LANE_BYTES + BLOCK_BYTES + 5),
@@ -74,6 +76,15 @@ def new_file(tmp_path: Path) -> Iterator[Files]:
         os.close(fd)
 
 
+def new(writer: DirectWriter, fd: int) -> DirectFile:
+    return DirectFile(writer, fd, HEAD, Digester(BLAKE3))
+
+
+def whole(data: bytes) -> bytes:
+    """What a file of these bytes holds."""
+    return HEAD[:-VALUE_BYTES] + digest_of([data]) + data
+
+
 def pieces_of(data: bytes, size: int) -> list[memoryview]:
     return [memoryview(data)[first : first + size] for first in range(0, len(data), size)]
 
@@ -85,34 +96,34 @@ def test_a_file_has_what_it_was_given(writer: DirectWriter, new_file: Files, siz
     pieces = pieces_of(data, piece_bytes)
     for split in {0, 1, len(pieces) // 2, len(pieces)}:
         fd, path = new_file()
-        file = DirectFile(writer, fd)
+        file = new(writer, fd)
         file.append(pieces[:split])
         file.finish(pieces[split:])
         writer.wait_written()
         file.check_written()
-        assert path.read_bytes() == data
+        assert path.read_bytes() == whole(data)
         path.unlink()
 
 
 def test_many_appends_follow_each_other(writer: DirectWriter, new_file: Files) -> None:
     data = os.urandom(2 * LANE_BYTES)
     fd, path = new_file()
-    file = DirectFile(writer, fd)
+    file = new(writer, fd)
     for piece in pieces_of(data, 70_001):
         file.append([piece])
     file.finish([])
     writer.wait_written()
     file.check_written()
-    assert path.read_bytes() == data
+    assert path.read_bytes() == whole(data)
 
 
 def test_a_finished_file_is_one_like_others(writer: DirectWriter, new_file: Files) -> None:
     fd, path = new_file()
-    DirectFile(writer, fd).finish([memoryview(bytes(10_000))])
+    new(writer, fd).finish([memoryview(bytes(10_000))])
     assert not fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_DIRECT
-    os.pwrite(fd, b"late", 5)
     writer.wait_written()
-    assert path.read_bytes() == bytes(5) + b"late" + bytes(10_000 - 9)
+    os.pwrite(fd, b"late", 0)
+    assert path.read_bytes() == b"late" + whole(bytes(10_000))[4:]
 
 
 def test_the_page_cache_has_the_rest_of_a_file_at_most(tmp_path: Path) -> None:
@@ -166,7 +177,7 @@ def test_the_head_is_there_with_the_digest_however_the_object_came(tmp_path: Pat
 def test_lanes_are_used_again(writer: DirectWriter, new_file: Files) -> None:
     for _ in range(3 * UNDER_WAY_MAX):
         fd, _ = new_file()
-        DirectFile(writer, fd).finish([memoryview(bytes(20_000))])
+        new(writer, fd).finish([memoryview(bytes(20_000))])
         assert len(writer._under_way) <= UNDER_WAY_MAX
     writer.wait_written()
     assert 0 < len(writer._free) <= LANES_KEPT
@@ -182,7 +193,7 @@ def test_a_write_that_failed_or_fell_short_is_no_success(
         return dict.fromkeys(real(ring, at_least), result)
 
     fd, _ = new_file()
-    file = DirectFile(kernel, fd)
+    file = new(kernel, fd)
     with monkeypatch.context() as patch:
         patch.setattr(Ring, "ended", ended)
         file.finish([memoryview(bytes(20_000))])
@@ -198,7 +209,7 @@ def test_results_that_cannot_be_had_are_failures_and_the_next_file_is_written_by
     def ended(ring: Ring, at_least: int) -> Mapping[int, int]:
         raise OSError(errno.EFAULT, "no results")
 
-    files = [DirectFile(kernel, new_file()[0]) for _ in range(3)]
+    files = [new(kernel, new_file()[0]) for _ in range(3)]
     with monkeypatch.context() as patch:
         patch.setattr(Ring, "ended", ended)
         for file in files:
@@ -208,10 +219,10 @@ def test_results_that_cannot_be_had_are_failures_and_the_next_file_is_written_by
         with pytest.raises(OSError, match="Input/output error"):
             file.check_written()
     fd, path = new_file()
-    file = DirectFile(kernel, fd)
+    file = new(kernel, fd)
     file.finish([memoryview(b"x" * 20_000)])
     file.check_written()
-    assert path.read_bytes() == b"x" * 20_000
+    assert path.read_bytes() == whole(b"x" * 20_000)
 
 
 def test_what_the_kernel_does_not_take_is_written_by_hand(
@@ -222,8 +233,8 @@ def test_what_the_kernel_does_not_take_is_written_by_hand(
 
     monkeypatch.setattr(Ring, "begin", begin)
     fd, path = new_file()
-    DirectFile(kernel, fd).finish([memoryview(b"x" * 20_000)])
-    assert path.read_bytes() == b"x" * 20_000 and not kernel._under_way
+    new(kernel, fd).finish([memoryview(b"x" * 20_000)])
+    assert path.read_bytes() == whole(b"x" * 20_000) and not kernel._under_way
 
 
 @pytest.mark.parametrize("call", ["pwrite", "posix_fallocate"])
@@ -234,7 +245,7 @@ def test_a_failure_by_hand_is_raised_and_keeps_no_lane(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     lanes = len(writer._free)
-    file = DirectFile(writer, new_file()[0])
+    file = new(writer, new_file()[0])
     with monkeypatch.context() as patch:
         patch.setattr(os, call, failing)
         if call == "pwrite":
