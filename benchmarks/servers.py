@@ -111,6 +111,7 @@ SERVERS = {
         Server("sink", sink()),
         Server("sink-sync", sink("-s")),
         Server("scpd", scpd()),
+        Server("scpd-cached", scpd("--set", "storage.large_objects=cached")),
         Server("scpd-none", scpd("--set", "storage.durability=none")),
         Server("storescp", storescp),
         Server("dcmqrscp", dcmqrscp),

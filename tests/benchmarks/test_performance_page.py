@@ -19,7 +19,7 @@ PAGE = (ROOT / "docs" / "performance.md").read_text("utf-8")
 COMMAND = r"^ {4}(\.venv/bin/python -m benchmarks\..*)$"
 COMMANDS = re.findall(COMMAND, PAGE, re.MULTILINE)
 (CLAIMED,) = re.findall(COMMAND, (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
-COMPARE, COMPARE_LARGE, SEEDED, QUERIES, MIXED = COMMANDS
+COMPARE, COMPARE_LARGE, COMPARE_COLD, SEEDED, QUERIES, MIXED = COMMANDS
 
 Row = Mapping[str, float]
 
@@ -62,7 +62,7 @@ def test_the_table_of_servers_names_every_server() -> None:
 def test_servers_are_compared(tmp_path: Path) -> None:
     printed = run(COMPARE, tmp_path, "--instances", "40")
     table = rows(printed, "server")
-    assert list(table) == shlex.split(COMPARE)[-8:]
+    assert list(table) == shlex.split(COMPARE)[-9:]
     assert sorted(table) == sorted(SERVERS)
     for name, row in table.items():
         assert row["inst/s"] > 0
@@ -84,6 +84,13 @@ def test_the_largest_objects_are_compared_and_drawn(tmp_path: Path) -> None:
     runs = json.loads((tmp_path / "ingest.json").read_text())["runs"]
     assert runs.keys() == table.keys()
     assert {path.name for path in tmp_path.iterdir()} == {"ingest.svg", "ingest.json"}
+
+
+def test_the_ways_past_and_through_the_page_cache_are_compared(tmp_path: Path) -> None:
+    table = rows(run(COMPARE_COLD, tmp_path, "--instances", "20"), "server")
+    assert list(table) == ["sink-sync", "scpd", "scpd-cached", "orthanc"]
+    runs = json.loads((tmp_path / "cold.json").read_text())["runs"]
+    assert all(len(rounds) == 1 and rounds[0]["rate"] > 0 for rounds in runs.values())
 
 
 def test_a_full_index_is_compared_with_an_empty_one(tmp_path: Path, archives: Path) -> None:
