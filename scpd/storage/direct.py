@@ -113,7 +113,7 @@ class DirectWriter:
                 return
             for token, result in results.items():
                 file, lane, size_bytes = self._under_way.pop(token)
-                file.error = failure(result) if result < 0 or result == size_bytes else failure(-errno.EIO)
+                file.error = None if result == size_bytes else failure(min(result, 0) or -errno.EIO)
                 self.give_back(lane)
 
     def _give_up(self, ring: Ring) -> None:
