@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scpd.storage import draft as draft_module
-from scpd.storage import filesystem
+from scpd.storage import cached, filesystem
 from scpd.storage.base import Draft, Incoming, Location, Sealed, StoreUnavailable
 from scpd.storage.digests import digest_of
 from scpd.storage.filesystem import FileBlobs, Sync
@@ -91,7 +90,7 @@ def test_a_short_write_is_continued(blobs: FileBlobs, monkeypatch: pytest.Monkey
 def test_more_views_than_the_kernel_takes_at_once_are_written(
     blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(draft_module, "IOV_MAX", 4)
+    monkeypatch.setattr(cached, "IOV_MAX", 4)
     draft = blobs.draft(incoming("1.5"))
     draft.finish([memoryview(b"%d" % n) for n in range(10)])
     (path,) = blobs.spool.iterdir()
@@ -262,7 +261,7 @@ def test_a_root_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [1, 16_000, 49_151, 49_152, 200_000])
 def test_small_pieces_are_joined_and_large_ones_are_not_copied(size: int) -> None:
     pieces = [memoryview(bytes([number]) * size) for number in range(5)]
-    joined = draft_module.in_large_pieces(pieces)
+    joined = cached.in_large_pieces(pieces)
     assert b"".join(joined) == b"".join(pieces)
     assert len(joined) == (1 if size < 49_152 else 5)
-    assert draft_module.in_large_pieces(pieces[:1]) == pieces[:1] and draft_module.in_large_pieces([]) == []
+    assert cached.in_large_pieces(pieces[:1]) == pieces[:1] and cached.in_large_pieces([]) == []
