@@ -202,7 +202,7 @@ class Draft(Protocol):
         ...
 
     def place(self, location: Location) -> None:
-        """Gives the finished object its name, or another one later; durable only after `Blobs.settle`."""
+        """Gives the finished object its name; durable only after `Blobs.settle`."""
         ...
 
     def abandon(self) -> None:

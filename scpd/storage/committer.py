@@ -2,11 +2,11 @@
 
 A batch goes through seven steps, and what fails in one of them is taken back and goes no further:
 
-    seal      every file is written to its end and gets its digest
+    seal      every file is written to its end, in the spool, and gets its digest
+    decide    same bytes are dropped; what other bytes under a known UID become is a matter of policy
     expect    the names that files will have are noted durably
     place     files get these names
     settle    what they contain and the folders that lead there are synced, all at once
-    decide    same bytes are dropped; what other bytes under a known UID become is a matter of policy
     index     one transaction makes them visible, and those they replace invisible; these files are removed then
     answer    the waiting associations hear of it, in one call into their event loop
 
@@ -128,8 +128,7 @@ class Committer:
             batch = [first, *self._queued()]
             is_crowded = len(batch) > 1
             for commit in batch:
-                self._place(commit)
-            self._settle(_alive(batch))
+                self._seal(commit)
             self._commit_batch(batch)
             del first, batch, commit  # or their views would be held until the next object comes
 
@@ -142,23 +141,26 @@ class Committer:
                     return
                 yield commit
 
-    def _place(self, commit: Commit) -> None:
-        """Seals an object and gives it a name, which nobody knows before it has a row."""
+    def _seal(self, commit: Commit) -> None:
         try:
             if commit.draft is None:
                 commit.draft = self._blobs.draft(commit.incoming)
             commit.sealed = commit.draft.finish(commit.rest)
             location = self._blobs.location(commit.incoming, commit.instance)
-            self._move(commit, self._blobs.quarantine(location) if commit.instance.unfit else location)
+            commit.location = self._blobs.quarantine(location) if commit.instance.unfit else location
         except Exception as error:
             commit.fail(error)
 
-    def _move(self, commit: Commit, location: Location) -> None:
+    def _place(self, commit: Commit) -> None:
+        """Gives an object its name, which nobody knows before it has a row."""
         assert commit.draft is not None
-        self._blobs.expect(location, commit.incoming.sop_instance_uid)
-        commit.names.append(location)
-        commit.draft.place(location)
-        commit.location = location
+        try:
+            for name in filter(None, (commit.location, commit.replaces)):
+                self._blobs.expect(name, commit.incoming.sop_instance_uid)
+                commit.names.append(name)
+            commit.draft.place(commit.location)
+        except Exception as error:
+            commit.fail(error)
 
     def _settle(self, placed: Sequence[Commit]) -> None:
         failed: Mapping[Location, Exception]
@@ -183,10 +185,13 @@ class Committer:
 
     def _commit(self, batch: Sequence[Commit]) -> None:
         self._decide(_alive(batch))
+        for commit in _kept(batch):
+            self._place(commit)
+        self._settle(_kept(batch))
+        _fail_reliant(_alive(batch))
         if _kept(batch):
-            _fail_reliant(_alive(batch))
             self._add(_kept(batch))
-            _fail_reliant([commit for commit in _alive(batch) if not commit.kept])
+        _fail_reliant([commit for commit in _alive(batch) if not commit.kept])
 
     def _decide(self, batch: Sequence[Commit]) -> None:
         holders = dict(self._index.holders({commit.incoming.sop_instance_uid for commit in batch}))
@@ -195,25 +200,21 @@ class Committer:
             uid = commit.incoming.sop_instance_uid
             commit.relies_on = latest.get(uid)
             latest[uid] = commit
-            holders[uid] = self._judge(commit, _in_terms_of(commit, holders.get(uid, NOBODY)))
+            try:
+                holders[uid] = self._judge(commit, _in_terms_of(commit, holders.get(uid, NOBODY)))
+            except OSError as error:  # its file cannot be read back
+                commit.fail(error)
 
     def _judge(self, commit: Commit, holder: Holder) -> Holder:
         """Decides what becomes of one object, and who holds its UID then."""
         digest = commit.sealed.digest
         commit.outcome = self._outcome(commit, holder)
-        try:
-            if commit.outcome is Outcome.QUARANTINED and digest not in holder.quarantined:
-                if not commit.instance.unfit:
-                    self._move(commit, self._blobs.quarantine(commit.location))
-                    self._settle([commit])
-                return replace(holder, quarantined=holder.quarantined | {digest})
-            if commit.outcome is Outcome.REPLACED:
-                self._blobs.expect(holder.location, commit.incoming.sop_instance_uid)
-                commit.names.append(holder.location)
-                commit.replaces = holder.location
-        except OSError as error:
-            commit.fail(error)
-            return holder
+        if commit.outcome is Outcome.QUARANTINED and digest not in holder.quarantined:
+            if not commit.instance.unfit:
+                commit.location = self._blobs.quarantine(commit.location)
+            return replace(holder, quarantined=holder.quarantined | {digest})
+        if commit.outcome is Outcome.REPLACED:
+            commit.replaces = holder.location
         if commit.outcome in (Outcome.STORED, Outcome.REPLACED):
             return replace(holder, stored=digest, location=commit.location)
         commit.kept = False

@@ -41,13 +41,13 @@ class Files(Protocol):
 class FileDraft:
     """A file in the spool. How many bytes come first decides which way they all go."""
 
-    __slots__ = ("_blobs", "_fd", "_file", "_incoming", "_path", "_places", "_size_bytes")
+    __slots__ = ("_blobs", "_fd", "_file", "_incoming", "_location", "_path", "_size_bytes")
 
     def __init__(self, blobs: Files, path: str, incoming: Incoming) -> None:
         self._blobs = blobs
         self._path = path
         self._incoming = incoming
-        self._places: list[Location] = []  # where it was put, or may have been; the last is where it is
+        self._location: Location = ""  # where it was put, or may have been
         self._file: CachedFile | DirectFile | None = None
         self._size_bytes = 0
         self._fd: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
@@ -60,12 +60,14 @@ class FileDraft:
         return Sealed(digest, self._size_bytes)
 
     def digest(self, algorithm: str) -> bytes:
+        self._blobs.direct.wait_written()
+        self.check_written()
         with open(self._path, "rb") as file:
             read_head(file)
             return digest_of(iter(partial(file.read, READ_BYTES), b""), algorithm)
 
     def place(self, location: Location) -> None:
-        self._places.append(location)
+        self._location = location
         if not self._blobs.syncs_files:
             self._close()
         self._blobs.rename(self._path, location)
@@ -86,9 +88,9 @@ class FileDraft:
             self._close()
         with suppress(OSError):
             os.unlink(self._path)
-        for location in self._places:
+        if self._location:
             with suppress(OSError):
-                self._blobs.remove(location)
+                self._blobs.remove(self._location)
 
     def _close(self) -> None:
         fd, self._fd = self._fd, None

@@ -97,7 +97,6 @@ class MemoryDraft:
         pass
 
     def place(self, location: Location) -> None:
-        self._placed.pop(self._location, None)
         self._location = location
         self._placed[location] = bytes(self._bytes)
 

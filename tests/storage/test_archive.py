@@ -63,15 +63,17 @@ class TestFilesystemBackendThatRefuses(BackendSuite):
         return archive_in(tmp_path / "archive", duplicates="refuse", durability="none")
 
 
-@pytest.mark.parametrize("piece_bytes", [0, 3])
-async def test_the_same_bytes_are_known_by_a_digest_of_another_algorithm(tmp_path: Path, piece_bytes: int) -> None:
-    one = attributes("1.5")
+@pytest.mark.parametrize(("times", "piece_bytes"), [(1, 0), (1, 3), (100_000, 0), (100_000, 300_000)])
+async def test_the_same_bytes_are_known_by_a_digest_of_another_algorithm(
+    tmp_path: Path, times: int, piece_bytes: int
+) -> None:
+    one, first, other = attributes("1.5"), b"first" * times, b"other" * times
     async with opened(archive_in(tmp_path, digest="blake3")) as archive:
-        await store(archive, one, b"first")
-        assert await store(archive, one, b"other") is Outcome.QUARANTINED
+        await store(archive, one, first)
+        assert await store(archive, one, other) is Outcome.QUARANTINED
     async with opened(archive_in(tmp_path, digest="sha256")) as archive:
-        assert await store(archive, one, b"first", piece_bytes=piece_bytes) is Outcome.SAME_BYTES
-        assert await store(archive, one, b"other", piece_bytes=piece_bytes) is Outcome.QUARANTINED
+        assert await store(archive, one, first, piece_bytes=piece_bytes) is Outcome.SAME_BYTES
+        assert await store(archive, one, other, piece_bytes=piece_bytes) is Outcome.QUARANTINED
         assert (await archive.statistics()).quarantined == 1
 
 

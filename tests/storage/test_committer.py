@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from scpd.storage.base import (
     Record,
 )
 from scpd.storage.committer import Commit, Committer
+from scpd.storage.digests import digest_of
 from scpd.storage.memory import MemoryBlobs, MemoryDraft, MemoryIndex
 from scpd.testing import attributes, incoming, instance
 
@@ -30,6 +32,7 @@ class FaultyBlobs(MemoryBlobs):
         self.unsettled: Collection[Location] = ()
         self.settling_mistake: Exception | None = None
         self.noted: dict[Location, str] = {}
+        self.settled: list[Location] = []
 
     @property
     def placed(self) -> Collection[Location]:
@@ -51,6 +54,7 @@ class FaultyBlobs(MemoryBlobs):
     def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
         if self.settling_mistake is not None:
             raise self.settling_mistake
+        self.settled += placed
         return {location: OSError("folder") for location in placed if location in self.unsettled}
 
 
@@ -222,6 +226,45 @@ async def test_same_bytes_fail_with_the_transaction_of_the_first(blobs: FaultyBl
     index.errors = [OutOfResources("disk full")]
     (answers,) = await committed(blobs, index, [("1.1", b"a"), ("1.1", b"a")])
     assert kinds(answers) == [OutOfResources, OutOfResources]
+
+
+@pytest.mark.parametrize("step", ["place", "settle"])
+async def test_same_bytes_fail_with_the_file_of_the_first(blobs: FaultyBlobs, index: FaultyIndex, step: str) -> None:
+    if step == "place":
+        blobs.fail_place = {"1.1"}
+    else:
+        blobs.unsettled = ["object 0"]
+    (answers,) = await committed(blobs, index, [("1.1", b"a"), ("1.1", b"a"), ("1.2", b"b")])
+    assert kinds(answers) == [OutOfResources, OutOfResources, Outcome.STORED]
+    assert sorted(blobs.placed) == ["object 2"]
+
+
+async def test_what_is_there_already_is_neither_named_nor_synced(blobs: FaultyBlobs, index: FaultyIndex) -> None:
+    first, again = await committed(blobs, index, [("1.1", b"a"), ("1.1", b"a")], [("1.1", b"a"), ("1.2", b"b")])
+    assert first == [Outcome.STORED, Outcome.SAME_BYTES] and again == [Outcome.SAME_BYTES, Outcome.STORED]
+    assert blobs.settled == ["object 0", "object 3"] == sorted(blobs.placed)
+
+
+async def test_what_goes_to_quarantine_is_named_and_synced_once(blobs: FaultyBlobs, index: FaultyIndex) -> None:
+    await committed(blobs, index, [("1.1", b"a"), ("1.1", b"b")], [("1.1", b"c")])
+    assert blobs.settled == ["object 0", "quarantined object 1", "quarantined object 2"] == sorted(blobs.placed)
+
+
+async def test_a_file_that_cannot_be_read_back_fails_alone(
+    blobs: FaultyBlobs, index: FaultyIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bytes are compared by the digest of another algorithm, under which the first is known."""
+
+    def digest(draft: MemoryDraft, algorithm: str) -> bytes:
+        raise OSError("Input/output error")
+
+    await committed(blobs, index, [("1.1", b"a")])
+    (held,) = index.holders({"1.1"}).values()
+    by_another = replace(held, stored=digest_of([b"a"], "sha256"))
+    monkeypatch.setattr(index, "holders", lambda uids: {"1.1": by_another})
+    monkeypatch.setattr(MemoryDraft, "digest", digest)
+    (answers,) = await committed(blobs, index, [("1.1", b"a"), ("1.2", b"b")])
+    assert kinds(answers) == [OutOfResources, Outcome.STORED]
 
 
 async def test_within_a_batch_the_first_is_kept(blobs: FaultyBlobs, index: FaultyIndex) -> None:
