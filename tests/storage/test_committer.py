@@ -15,7 +15,7 @@ from scpd.storage.base import (
     OutOfResources,
     Record,
 )
-from scpd.storage.committer import Commit, Committer
+from scpd.storage.committer import BATCH_BYTES_MAX, Commit, Committer
 from scpd.storage.digests import digest_of
 from scpd.storage.memory import MemoryBlobs, MemoryDraft, MemoryIndex
 from scpd.testing import attributes, incoming, instance
@@ -300,6 +300,33 @@ async def test_a_mistake_of_ours_is_answered_and_the_thread_lives_on(
         assert kinds(await submit(committer, [("1.1", b"a")])) == [ZeroDivisionError]
     assert await submit(committer, [("1.1", b"a")]) == [Outcome.STORED]
     await asyncio.to_thread(committer.close)
+
+
+async def test_what_comes_while_a_batch_is_sealed_joins_it(
+    blobs: FaultyBlobs, index: FaultyIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committer = Committer(blobs, index)
+    answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    late = Commit(incoming("1.3"), instance(attributes("1.3")), None, [memoryview(b"c")], answer)
+
+    def draft(incoming: Incoming) -> MemoryDraft:
+        if incoming.sop_instance_uid == "1.2":
+            committer.submit(late)
+        return FaultyBlobs.draft(blobs, incoming)
+
+    monkeypatch.setattr(blobs, "draft", draft)
+    early = submit(committer, [("1.1", b"a"), ("1.2", b"b")])
+    committer.start()
+    assert [*await early, await answer] == [Outcome.STORED] * 3
+    committer.close()
+    assert index.batches == [3]
+
+
+async def test_large_objects_make_batches_of_fewer(blobs: FaultyBlobs, index: FaultyIndex) -> None:
+    large = bytes(BATCH_BYTES_MAX // 4)
+    (answers,) = await committed(blobs, index, [(f"1.{number}", large) for number in range(10)])
+    assert answers == [Outcome.STORED] * 10
+    assert index.batches == [4, 4, 2]
 
 
 async def test_batches_are_bounded_and_answered_in_full(blobs: FaultyBlobs, index: FaultyIndex) -> None:
