@@ -13,8 +13,8 @@ A batch goes through seven steps, and what fails in one of them is taken back an
 Alone, an object is a batch of one and waits for nobody. What comes while a batch is sealed joins it: so those who send
 large objects side by side share one round of syncs, though none of them was there when it began.
 
-Nothing that failed is tried again here: after a failed sync the kernel may report success for pages
-it threw away, so only the sender can repeat the object.
+Nothing that failed is tried again here: after a failed sync the kernel may report success for pages it threw away, so
+only the sender can repeat the object.
 """
 
 import asyncio
