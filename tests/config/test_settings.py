@@ -166,6 +166,7 @@ def test_the_filesystem_backend_gets_our_keys_and_any_backend_its_own(tmp_path: 
         "directory": Path("/state"),
         "durability": "sync",
         "sync_strategy": "files",
+        "large_objects": "direct",
         "digest": "blake3",
         "duplicates": "keep-both-in-quarantine",
         "min_free_bytes": 268_435_456,
