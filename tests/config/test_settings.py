@@ -172,13 +172,15 @@ def test_the_filesystem_backend_gets_our_keys_and_any_backend_its_own(tmp_path: 
         "min_free_bytes": 268_435_456,
     }
     text = '[storage]\nblobs = "/b"\nindex = "~/i"\n'
-    text += 'durability = "none"\ndigest = "sha256"\nduplicates = "replace"\noptions = {extra = 1}\n'
+    text += 'durability = "none"\nlarge_objects = "cached"\ndigest = "sha256"\nduplicates = "replace"\n'
+    text += "options = {extra = 1}\n"
     assert loaded(tmp_path, text).backend_options() == {
         "directory": Path("/state"),
         "blobs": Path("/b"),
         "index": Path.home() / "i",
         "durability": "none",
         "sync_strategy": "files",
+        "large_objects": "cached",
         "digest": "sha256",
         "duplicates": "replace",
         "min_free_bytes": 268_435_456,
