@@ -62,7 +62,7 @@ def open_filesystem(options: Options) -> Backend:
         blobs,
         strategy if sync else Sync.NONE,
         digest=_choice(options, "digest", tuple(ALGORITHMS)),
-        large=Large(_choice(options, "large_objects", (Large.DIRECT.value, Large.CACHED.value))),
+        large=Large(_choice(options, "large_objects", tuple(Large))),
     )
     return Archive(
         files,

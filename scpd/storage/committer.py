@@ -194,7 +194,7 @@ class Committer:
         _fail_reliant(_alive(batch))
         if _kept(batch):
             self._add(_kept(batch))
-        _fail_reliant([commit for commit in _alive(batch) if not commit.kept])
+            _fail_reliant([commit for commit in _alive(batch) if not commit.kept])
 
     def _decide(self, batch: Sequence[Commit]) -> None:
         holders = dict(self._index.holders({commit.incoming.sop_instance_uid for commit in batch}))

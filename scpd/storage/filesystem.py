@@ -16,7 +16,7 @@ import os
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from enum import Enum
+from enum import Enum, StrEnum
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -48,7 +48,7 @@ class Sync(Enum):
     NONE = "none"  # not at all: a power cut loses what was acknowledged
 
 
-class Large(Enum):
+class Large(StrEnum):
     """How large objects are written."""
 
     DIRECT = "direct"  # past the page cache, where the file system can do that

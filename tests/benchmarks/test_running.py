@@ -1,11 +1,11 @@
 """What a running server costs is counted whole, that of children which ended included."""
 
-import contextlib
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -63,5 +63,5 @@ with Running(SERVERS["sink"], Path({str(tmp_path / "sink")!r})) as server:
     end = time.monotonic() + 10
     with pytest.raises(ConnectionRefusedError):
         while time.monotonic() < end:
-            with contextlib.suppress(ConnectionResetError):  # it died while its kernel was answering
+            with suppress(ConnectionResetError):  # it died while its kernel was answering
                 socket.create_connection(("127.0.0.1", int(killed.stdout)), 1).close()
