@@ -314,7 +314,9 @@ class LimitsTable(Table):
         default=67_108_864, ge=1_048_576, description="As much of a deflated object is inflated to read its attributes."
     )
     results_max: int = Field(default=0, ge=0, description="Matches of one C-FIND, then A700H; 0 for no limit.")
-    block_bytes: int = Field(default=262_144, ge=16_384, description="Size of a receive block.")
+    block_bytes: int = Field(
+        default=557_056, ge=16_384, description="Size of a receive block; this one holds a CT slice of 512 x 512."
+    )
     receive_bytes_max: int = Field(
         default=134_217_728,
         ge=1_048_576,

@@ -28,7 +28,7 @@ class ServerOptions:
     associations_max: int = 200
     associations_per_address_max: int = 0
     connections_max: int = 1000
-    block_bytes: int = 262_144
+    block_bytes: int = 557_056
     receive_bytes_max: int = 134_217_728
     upper_layer: UpperLayerLimits = field(default_factory=UpperLayerLimits)
     messages: DimseLimits = field(default_factory=DimseLimits)

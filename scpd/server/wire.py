@@ -1,7 +1,7 @@
 """One TCP connection as an association sees it: blocks in, bytes out, and a bell that ends a wait.
 
 `Wire` is an asyncio BufferedProtocol: the socket fills pooled blocks and no byte is copied on the way. It reads a
-few blocks ahead while the association is busy with the disk, and stops reading when those are full: that is the
+block ahead while the association is busy with the disk, and stops reading when that is full: this is the
 whole of the back-pressure towards the peer. It knows nothing of PDUs, and of TLS only what is different in the calls
 it gets: a TLS connection is never half-closed, and asks for room more often than it has something to fill it.
 """
@@ -17,8 +17,6 @@ from typing import cast
 from scpd.profile.certificate import PeerCertificate
 from scpd.server.blocks import Block, Blocks
 from scpd.services.exchange import AssociationEnded
-
-READ_AHEAD_BLOCKS = 2
 
 UNSENT_BYTES_MAX = 131_072
 """tcp(7): what the kernel keeps for a peer that does not read; by default that is megabytes, which nobody counts."""
@@ -92,7 +90,7 @@ class Wire(asyncio.BufferedProtocol):
         self.bytes_received += nbytes
         if block.end == len(block.view):
             self._filling = None
-            if len(self._filled) >= READ_AHEAD_BLOCKS or self._pool.exhausted:
+            if self._filled or self._pool.exhausted:
                 self._pause_reading()
         self._wake()
 

@@ -23,7 +23,7 @@ from scpd.storage.digests import BLAKE3, UNKNOWN, Digester
 DIRECT_BYTES_MIN = 262_144
 """Below, the page cache costs less than the way past it, as long as there is memory at hand."""
 BLOCK_BYTES = max(4096, PAGESIZE)  # disks have 512 or 4096, and what the page cache holds must not be written beside it
-LANE_BYTES = 1_114_112  # whole blocks: a megabyte, as is gathered of a message, and what a file has before it
+LANE_BYTES = 1_179_648  # whole blocks: what is gathered of a message, and what a file has before it
 LANES_KEPT = 16
 UNDER_WAY_MAX = 16
 
