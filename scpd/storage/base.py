@@ -11,7 +11,7 @@ Only the views of a `write(..., last=True)` stay valid until `commit` or `discar
 object can be written by whoever commits it, without a copy.
 """
 
-from collections.abc import AsyncGenerator, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Protocol, TypeAlias
@@ -249,10 +249,13 @@ class Blobs(Protocol):
         """The objects, with their UIDs, that may lack a row after a crash. Before the first `expect` of a life."""
         ...
 
-    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+    def settle(
+        self, placed: Mapping[Location, Draft | None], meanwhile: Callable[[], None] = ...
+    ) -> Mapping[Location, OSError]:
         """Makes placed objects durable, content and name; with None, the name only. For one thread at a time.
 
-        Gives for each that is not what went wrong.
+        Gives for each that is not what went wrong. Calls `meanwhile`, which must not raise, while it would have to wait
+        for the medium; not at all if something goes wrong before.
         """
         ...
 
@@ -272,7 +275,7 @@ class Blobs(Protocol):
 class Index(Protocol):
     """Keeps what queries ask for; visible means: it has a row here. Raises StorageError.
 
-    One thread at a time writes (`add`); any number of others read meanwhile.
+    One thread at a time writes; any number of others read meanwhile.
     """
 
     def exists(self) -> bool:
@@ -291,12 +294,24 @@ class Index(Protocol):
         """Who holds these UIDs; one that nobody holds may be missing. Called by the writer."""
         ...
 
-    def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
-        """Adds all of them, in order, in one transaction, durable on return. Raises OutOfResources, CommitInDoubt.
+    def stage(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
+        """Writes rows for all of them, in order, that nobody sees before `commit`. Raises OutOfResources: none is left.
 
         A record that `replaces` another takes its row away in the same transaction, and shows its own patient, study
         and series as all instances of them show them from now on.
         """
+        ...
+
+    def commit(self) -> None:
+        """Makes what was staged durable and visible. Raises OutOfResources, CommitInDoubt; nothing is staged then."""
+        ...
+
+    def undo(self) -> None:
+        """Drops what was staged, if anything was. Never raises."""
+        ...
+
+    def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
+        """`stage` and `commit`."""
         ...
 
     def known(self, names: Mapping[Location, str]) -> Collection[Location]:

@@ -6,8 +6,8 @@ A batch goes through seven steps, and what fails in one of them is taken back an
     decide    same bytes are dropped; what other bytes under a known UID become is a matter of policy
     expect    the names that files will have are noted durably
     place     files get these names
-    settle    what they contain and the folders that lead there are synced, all at once
-    index     one transaction makes them visible, and those they replace invisible; these files are removed then
+    settle    what they contain and the folders that lead there are synced, all at once, while their rows are written
+    index     the transaction is committed: they are visible; those they replace are not, and their files are removed
     answer    the waiting associations hear of it, in one call into their event loop
 
 Alone, an object is a batch of one and waits for nobody. What comes while a batch is sealed joins it: so those who send
@@ -96,6 +96,34 @@ class Commit:
         return Record(self.incoming, self.instance, self.location, self.sealed, replaces=self.replaces)
 
 
+class Rows:
+    """The rows of a batch on their way into the index. Only `commit` makes them durable and visible."""
+
+    def __init__(self, index: Index, batch: Sequence[Commit]) -> None:
+        self.batch = batch
+        self._index = index
+        self._is_written = False
+        self._error: Exception | None = None
+
+    def write(self) -> None:
+        """Stages them, once. What goes wrong is raised by `commit`."""
+        self._is_written = True
+        stored = [commit.record() for commit in self.batch if commit.outcome is not Outcome.QUARANTINED]
+        aside = [commit.record() for commit in self.batch if commit.outcome is Outcome.QUARANTINED]
+        try:
+            self._index.stage(stored, aside)
+        except Exception as error:
+            self._error = error
+
+    def commit(self) -> None:
+        """Raises what `Index.stage` and `Index.commit` raise."""
+        if not self._is_written:
+            self.write()
+        if self._error is not None:
+            raise self._error
+        self._index.commit()
+
+
 class Committer:
     """The thread between Blobs and Index. `start`, `submit` and `close` are for others, the rest is the thread's."""
 
@@ -165,13 +193,14 @@ class Committer:
         except Exception as error:
             commit.fail(error)
 
-    def _settle(self, placed: Sequence[Commit]) -> None:
+    def _settle(self, rows: "Rows") -> None:
+        """Makes placed objects durable, and meanwhile writes their rows."""
         failed: Mapping[Location, Exception]
         try:
-            failed = self._blobs.settle({commit.location: commit.draft for commit in placed})
+            failed = self._blobs.settle({commit.location: commit.draft for commit in rows.batch}, rows.write)
         except Exception as error:  # unforeseen
-            failed = dict.fromkeys((commit.location for commit in placed), error)
-        for commit in placed:
+            failed = dict.fromkeys((commit.location for commit in rows.batch), error)
+        for commit in rows.batch:
             if commit.location in failed:
                 commit.fail(failed[commit.location])
 
@@ -179,6 +208,7 @@ class Committer:
         try:
             self._commit(batch)
         except Exception as error:
+            self._index.undo()
             for commit in _alive(batch):
                 commit.fail(error)
         for location in (name for commit in batch for name in commit.names):
@@ -190,10 +220,15 @@ class Committer:
         self._decide(_alive(batch))
         for commit in _kept(batch):
             self._place(commit)
-        self._settle(_kept(batch))
+        rows = Rows(self._index, _kept(batch))
+        if rows.batch:
+            self._settle(rows)
         _fail_reliant(_alive(batch))
-        if _kept(batch):
-            self._add(_kept(batch))
+        if rows.batch != _kept(batch):
+            self._index.undo()
+            rows = Rows(self._index, _kept(batch))
+        if rows.batch:
+            self._add(rows)
             _fail_reliant([commit for commit in _alive(batch) if not commit.kept])
 
     def _decide(self, batch: Sequence[Commit]) -> None:
@@ -232,11 +267,10 @@ class Committer:
             return Outcome.QUARANTINED
         return Outcome.STORED if holder.stored is None else DUPLICATES[self._duplicates]
 
-    def _add(self, batch: Sequence[Commit]) -> None:
-        stored = [commit.record() for commit in batch if commit.outcome is not Outcome.QUARANTINED]
-        aside = [commit.record() for commit in batch if commit.outcome is Outcome.QUARANTINED]
+    def _add(self, rows: "Rows") -> None:
+        batch = rows.batch
         try:
-            self._index.add(stored, aside)
+            rows.commit()
         except CommitInDoubt as error:
             # A crash could bring these rows back. Their files stay until a later transaction rules that out.
             for commit in batch:
@@ -246,6 +280,7 @@ class Committer:
             for commit in batch:
                 commit.fail(error)
         except Exception as error:
+            self._index.undo()
             self._add_singly(batch, error)
         else:
             for commit in batch:
@@ -260,7 +295,7 @@ class Committer:
         else:
             for commit in batch:
                 _fail_reliant([commit])
-                self._add(_alive([commit]))
+                self._add(Rows(self._index, _alive([commit])))
 
     def _remove_replaced(self, locations: Sequence[Location]) -> None:
         """Removes files that no row names any more; one that will not go is tried again, or found at the next start."""

@@ -14,7 +14,7 @@ synced before the first of them appears, so after a crash start-up need not walk
 
 import os
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum, StrEnum
 from functools import partial
@@ -33,7 +33,7 @@ from scpd.storage.folders import FOLDER_MODE, Folders, open_folder, sync_folder
 from scpd.storage.frontier import LIFE_CHARACTERS, Frontier, subject_of
 from scpd.storage.journal import Journal
 from scpd.storage.lock import Lock
-from scpd.storage.syncer import File, Syncer
+from scpd.storage.syncer import File, Syncer, nothing
 from scpd.storage.syncfs import reports_failures, sync_file_system
 
 READ_BYTES = 1 << 20
@@ -137,17 +137,19 @@ class FileBlobs:
         """Takes back what was noted, after every file there is was judged by itself. Raises OSError."""
         self._journal.write([])
 
-    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+    def settle(
+        self, placed: Mapping[Location, Draft | None], meanwhile: Callable[[], None] = nothing
+    ) -> Mapping[Location, OSError]:
         self.direct.wait_written()
-        return {**self._made_durable(placed), **_unwritten(placed)}
+        return {**self._made_durable(placed, meanwhile), **_unwritten(placed)}
 
-    def _made_durable(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
-        match self._sync:
-            case Sync.FILES:
-                return self._sync_each(placed)
-            case Sync.FILESYSTEM if placed:
-                return self._sync_all(placed)
-        return {}
+    def _made_durable(
+        self, placed: Mapping[Location, Draft | None], meanwhile: Callable[[], None]
+    ) -> Mapping[Location, OSError]:
+        if self._sync is Sync.FILES:
+            return self._sync_each(placed, meanwhile)
+        meanwhile()
+        return self._sync_all(placed) if placed and self._sync is Sync.FILESYSTEM else {}
 
     def _sync_all(self, placed: Collection[Location]) -> Mapping[Location, OSError]:
         assert self._root_fd is not None
@@ -157,13 +159,15 @@ class FileBlobs:
             return dict.fromkeys(placed, error)
         return {}
 
-    def _sync_each(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+    def _sync_each(
+        self, placed: Mapping[Location, Draft | None], meanwhile: Callable[[], None]
+    ) -> Mapping[Location, OSError]:
         """Syncs the files, every folder that lists one, and each that lists a folder not known to be durable."""
         listings = {location: self._folders.unsynced(location) for location in placed}
         folders = dict.fromkeys(folder for listing in listings.values() for folder in listing)
         opened, failed = self._opened(folders)
         try:
-            failed |= self._synced(placed, opened)
+            failed |= self._synced(placed, opened, meanwhile)
         finally:
             for folder in opened.values():
                 os.close(folder.fd)
@@ -172,12 +176,12 @@ class FileBlobs:
         return {location: error for location, error in settled.items() if error is not None}
 
     def _synced(
-        self, placed: Mapping[Location, Draft | None], folders: Mapping[str, File]
+        self, placed: Mapping[Location, Draft | None], folders: Mapping[str, File], meanwhile: Callable[[], None]
     ) -> Mapping[Location, OSError]:
         """Syncs contents and folders; what went wrong with which of them."""
         drafts = {location: draft for location, draft in placed.items() if draft is not None}
         files = {location: File(fd) for location, draft in drafts.items() if (fd := draft.fileno()) is not None}
-        errors = self._syncer.errors([*files.values(), *folders.values()])
+        errors = self._syncer.errors([*files.values(), *folders.values()], meanwhile)
         failed = {what: error for what, error in zip([*files, *folders], errors, strict=True) if error is not None}
         for location in files.keys() - failed.keys():
             drafts[location].synced()

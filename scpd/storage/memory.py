@@ -3,7 +3,7 @@
 The index answers queries with the oracle itself, so it is right by definition, and slow by the size of the archive.
 """
 
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from itertools import count, islice
 from threading import Lock
 
@@ -12,6 +12,7 @@ from scpd.query.matching import answer
 from scpd.query.terms import Level, Model, Query
 from scpd.storage.base import Draft, Holder, Incoming, Instance, Location, Record, Sealed, StorageStatistics
 from scpd.storage.digests import digest_of
+from scpd.storage.syncer import nothing
 
 PAGE_ROWS = 200
 UNLIMITED_BYTES = 1 << 62
@@ -51,7 +52,10 @@ class MemoryBlobs:
     def expected(self) -> Mapping[Location, str]:
         return {}
 
-    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+    def settle(
+        self, placed: Mapping[Location, Draft | None], meanwhile: Callable[[], None] = nothing
+    ) -> Mapping[Location, OSError]:
+        meanwhile()
         return {}
 
     def remove(self, location: Location) -> None:
@@ -111,6 +115,7 @@ class MemoryIndex:
         self._lock = Lock()
         self._stored: dict[str, Record] = {}
         self._quarantined: list[Record] = []
+        self._staged: tuple[Sequence[Record], Sequence[Record]] = (), ()
 
     def exists(self) -> bool:
         return True
@@ -125,9 +130,21 @@ class MemoryIndex:
         return {uid: self._holder(uid) for uid in sop_instance_uids}
 
     def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
+        self.stage(stored, quarantined)
+        self.commit()
+
+    def stage(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
+        self._staged = stored, quarantined
+
+    def commit(self) -> None:
+        stored, quarantined = self._staged
+        self.undo()
         with self._lock:
             self._stored.update((record.incoming.sop_instance_uid, record) for record in stored)  # replaces, too
             self._quarantined.extend(quarantined)
+
+    def undo(self) -> None:
+        self._staged = (), ()
 
     def known(self, names: Mapping[Location, str]) -> Collection[Location]:
         with self._lock:

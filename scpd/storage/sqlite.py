@@ -74,8 +74,18 @@ class SqliteIndex:
         return self._open_writer.holders(sop_instance_uids)
 
     def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
-        self._open_writer.add(stored, quarantined)
+        self.stage(stored, quarantined)
+        self.commit()
+
+    def stage(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
+        self._open_writer.stage(stored, quarantined)
+
+    def commit(self) -> None:
+        self._open_writer.commit()
         self._open_wal.shorten()
+
+    def undo(self) -> None:
+        self._open_writer.undo()
 
     def release(self, number: int, record: Record | None) -> None:
         """Takes a row out of quarantine and makes it an instance, or nothing, in one transaction. Raises as `add`."""

@@ -1,4 +1,4 @@
-"""The one writer of the SQLite index. A batch of objects is one transaction, durable when `add` returns.
+"""The one writer of the SQLite index. A batch of objects is one transaction, durable when `commit` returns.
 
 What it last saw of studies and series stays in memory, so that one more instance of a known series, saying nothing new
 about it, costs one INSERT. Where instances disagree about their study, patient or series, the row shows the winner of
@@ -124,8 +124,8 @@ class Writer:
                 holders[uid] = replace(holder, stored=digest, location=location)
         return holders
 
-    def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
-        """One transaction; see `Index.add`. Raises OutOfResources, CommitInDoubt."""
+    def stage(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
+        """Begins a transaction; see `Index.stage`. Raises OutOfResources."""
         with self._transaction():
             self._insert([self._instance(one) for one in stored if not one.replaces])
             for record in stored:  # behind the others: what gives way may be one of them
@@ -143,18 +143,36 @@ class Writer:
             self._db.execute("DELETE FROM quarantine WHERE id = ?", (number,))
             if record is not None:
                 self._db.execute(INSERT_INSTANCE, self._instance(record))
+        self.commit()
+
+    def commit(self) -> None:
+        """Ends the transaction; see `Index.commit`. Raises OutOfResources, CommitInDoubt."""
+        try:
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self.undo()
+            # An I/O error may have come after the frames were written: SQLite would find them after a crash.
+            in_doubt = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR
+            raise (CommitInDoubt if in_doubt else OutOfResources)(f"index: {error}") from error
+
+    def undo(self) -> None:
+        """Ends the transaction without a trace, if there is one. Never raises."""
+        with suppress(sqlite3.Error):
+            self._db.execute("ROLLBACK")
+        self._studies.forget()
+        self._series.forget()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        """Begins one that is left open, unless something fails in it. Raises OutOfResources."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
             yield
         except BaseException as error:
-            self._roll_back()
+            self.undo()
             if isinstance(error, sqlite3.Error):
                 raise OutOfResources(f"index: {error}") from error
             raise
-        self._commit()
 
     def _insert(self, rows: Sequence[tuple[object, ...]]) -> None:
         """Few statements for all: between two, this thread has to wait for the interpreter."""
@@ -173,21 +191,6 @@ class Writer:
                 [*some, *some],
             )
         return found
-
-    def _commit(self) -> None:
-        try:
-            self._db.execute("COMMIT")
-        except sqlite3.Error as error:
-            self._roll_back()
-            # An I/O error may have come after the frames were written: SQLite would find them after a crash.
-            in_doubt = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_IOERR
-            raise (CommitInDoubt if in_doubt else OutOfResources)(f"index: {error}") from error
-
-    def _roll_back(self) -> None:
-        with suppress(sqlite3.Error):
-            self._db.execute("ROLLBACK")
-        self._studies.forget()
-        self._series.forget()
 
     def _series_of(self, record: Record, levels: Mapping[Level, Attributes]) -> int | None:
         """The id of the series row; None for an object of no patient."""

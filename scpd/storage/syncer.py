@@ -2,10 +2,15 @@
 
 import errno
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, repeat
 from typing import NamedTuple
 
 from scpd.storage.aio import AT_ONCE, SYNC, SYNC_DATA, Request, Ring, failure, opened_ring
+
+
+def nothing() -> None:
+    """What there is to do meanwhile, if there is nothing to do."""
 
 
 class File(NamedTuple):
@@ -31,15 +36,19 @@ class Syncer:
         if ring is not None:
             ring.close()
 
-    def errors(self, files: Sequence[File]) -> list[OSError | None]:
-        """Syncs them all; gives for each, in order, the OSError that it ended with."""
-        slices = [files[first : first + AT_ONCE] for first in range(0, len(files), AT_ONCE)]
-        return [error for some in slices for error in self._errors(some)]
+    def errors(self, files: Sequence[File], meanwhile: Callable[[], None] = nothing) -> list[OSError | None]:
+        """Syncs them all; gives for each, in order, the OSError that it ended with.
 
-    def _errors(self, files: Sequence[File]) -> list[OSError | None]:
-        """The first is ours while the kernel does the others: alone, a file costs no hand-over."""
-        others = [Request(SYNC if file.is_folder else SYNC_DATA, file.fd) for file in files[1:]]
-        tokens = [None, *(self._ring.begin(others) if self._ring is not None else [None] * len(others))]
+        Calls `meanwhile`, which must not raise, while the kernel is at it.
+        """
+        slices = [files[first : first + AT_ONCE] for first in range(0, len(files), AT_ONCE)]
+        calls = chain([meanwhile], repeat(nothing))
+        return [error for some, call in zip(slices, calls, strict=False) for error in self._errors(some, call)]
+
+    def _errors(self, files: Sequence[File], meanwhile: Callable[[], None]) -> list[OSError | None]:
+        requests = [Request(SYNC if file.is_folder else SYNC_DATA, file.fd) for file in files]
+        tokens = [*(self._ring.begin(requests) if self._ring is not None else [None] * len(requests))]
+        meanwhile()
         ours = {place: _error(files[place]) for place, token in enumerate(tokens) if token is None}
         results = self._results([token for token in tokens if token is not None])
         return [ours[place] if token is None else failure(results[token]) for place, token in enumerate(tokens)]

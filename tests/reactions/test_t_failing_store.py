@@ -21,14 +21,13 @@ from scpd.storage.base import (
     Incoming,
     Location,
     OutOfResources,
-    Record,
     Sealed,
     StorageError,
 )
 from scpd.storage.draft import FileDraft
 from scpd.storage.filesystem import FileBlobs
 from scpd.storage.sqlite import SqliteIndex
-from scpd.storage.syncer import File, Syncer
+from scpd.storage.syncer import File, Syncer, nothing
 from tests.daemon import Daemon
 from tests.datasets import PATIENT_MARK, ct
 from tests.rawpeer import Message, RawPeer
@@ -138,9 +137,13 @@ class FaultyIndex(SqliteIndex):
         super().__init__(path)
         self._fault = fault
 
-    def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
-        self._fault.strike()
-        super().add(stored, quarantined)
+    def commit(self) -> None:
+        try:
+            self._fault.strike()
+        except BaseException:
+            self.undo()
+            raise
+        super().commit()
 
 
 class FaultyBlobs(FileBlobs):
@@ -174,10 +177,11 @@ class FaultySyncer(Syncer):
         self._step = step
         self._fault = fault
 
-    def errors(self, files: Sequence[File]) -> list[OSError | None]:
+    def errors(self, files: Sequence[File], meanwhile: Callable[[], None] = nothing) -> list[OSError | None]:
         if not isinstance(self._fault.error, OSError):
-            return super().errors(files)
+            return super().errors(files, meanwhile)
         struck = self._fault.error
+        meanwhile()
         return [struck if file.is_folder == (self._step == "folder") else None for file in files]
 
 

@@ -16,6 +16,7 @@ from scpd.storage.archive import Archive
 from scpd.storage.base import CommitInDoubt, Draft, Holder, Incoming, Location, OutOfResources, Record, Sealed
 from scpd.storage.committer import Commit, Committer
 from scpd.storage.memory import MemoryBlobs, MemoryIndex
+from scpd.storage.syncer import nothing
 
 INJECTED = "injected by the simulation"
 
@@ -102,7 +103,10 @@ class FaultyBlobs(MemoryBlobs):
     def expect(self, location: Location, sop_instance_uid: str) -> None:
         self.faults.strike("expect", no_space, io_error)
 
-    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+    def settle(
+        self, placed: Mapping[Location, Draft | None], meanwhile: Callable[[], None] = nothing
+    ) -> Mapping[Location, OSError]:
+        meanwhile()
         errors = {location: self.faults.struck("settle", io_error) for location in placed}
         return {location: error for location, error in errors.items() if error is not None}
 
@@ -174,9 +178,18 @@ class FaultyIndex(MemoryIndex):
         self._faults.strike("holders", out_of_resources, bug)
         return super().holders(sop_instance_uids)
 
-    def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
-        self._faults.strike("add", out_of_resources, commit_in_doubt, bug)
-        super().add(stored, quarantined)
+    def stage(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
+        self._faults.strike("stage", out_of_resources, bug)
+        super().stage(stored, quarantined)
+
+    def commit(self) -> None:
+        stored, quarantined = self._staged
+        try:
+            self._faults.strike("commit", out_of_resources, commit_in_doubt, bug)
+        except BaseException:
+            self.undo()
+            raise
+        super().commit()
         self.rows.update((record.location, record) for record in (*stored, *quarantined))
 
     def pages(self, query: Query) -> Generator[Sequence[Attributes], None, None]:

@@ -1,7 +1,7 @@
 """Batches that go wrong: who is told what, and what is left of it."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -18,6 +18,7 @@ from scpd.storage.base import (
 from scpd.storage.committer import BATCH_BYTES_MAX, Commit, Committer
 from scpd.storage.digests import digest_of
 from scpd.storage.memory import MemoryBlobs, MemoryDraft, MemoryIndex
+from scpd.storage.syncer import nothing
 from scpd.testing import attributes, incoming, instance
 
 
@@ -51,9 +52,12 @@ class FaultyBlobs(MemoryBlobs):
             raise OSError("no space")
         return FaultyDraft(self, incoming, self._placed)
 
-    def settle(self, placed: Mapping[Location, Draft | None]) -> Mapping[Location, OSError]:
+    def settle(
+        self, placed: Mapping[Location, Draft | None], meanwhile: Callable[[], None] = nothing
+    ) -> Mapping[Location, OSError]:
         if self.settling_mistake is not None:
             raise self.settling_mistake
+        meanwhile()
         self.settled += placed
         return {location: OSError("folder") for location in placed if location in self.unsettled}
 
@@ -75,7 +79,7 @@ class FaultyDraft(MemoryDraft):
 
 
 class FaultyIndex(MemoryIndex):
-    """Memory, but raises what `errors` gives next; None stands for success."""
+    """Memory, but a commit raises what `errors` gives next; None stands for success."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,14 +87,17 @@ class FaultyIndex(MemoryIndex):
         self.refused_uid = ""
         self.batches: list[int] = []
 
-    def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
+    def stage(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
         if any(record.incoming.sop_instance_uid == self.refused_uid for record in stored):
             raise ValueError("no row can be made of this one")
+        super().stage(stored, quarantined)
+
+    def commit(self) -> None:
         error = self.errors.pop(0) if self.errors else None
         if error is not None:
             raise error
-        super().add(stored, quarantined)
-        self.batches.append(len(stored))
+        self.batches.append(len(self._staged[0]))
+        super().commit()
 
 
 Answers = list[Outcome | BaseException]
@@ -187,6 +194,24 @@ async def test_what_cannot_be_synced_fails_alone_and_is_gone(blobs: FaultyBlobs,
     assert kinds(answers) == [Outcome.STORED, OutOfResources, Outcome.STORED]
     assert sorted(blobs.placed) == ["object 0", "object 2"]
     assert index.locate("1.2") is None
+
+
+async def test_rows_are_written_while_files_are_synced_and_seen_by_nobody(
+    blobs: FaultyBlobs, index: FaultyIndex
+) -> None:
+    seen: list[object] = []
+
+    def settle(
+        placed: Mapping[Location, Draft | None], meanwhile: Callable[[], None] = nothing
+    ) -> Mapping[Location, OSError]:
+        meanwhile()
+        seen.append((len(index._staged[0]), index.locate("1.1")))
+        return {}
+
+    blobs.settle = settle  # type: ignore[method-assign]  # a look in between
+    (answers,) = await committed(blobs, index, [("1.1", b"a"), ("1.2", b"b")])
+    assert answers == [Outcome.STORED] * 2
+    assert seen == [(2, None)] and index.locate("1.1") is not None and index.batches == [2]
 
 
 async def test_a_mistake_while_syncing_fails_those_concerned(blobs: FaultyBlobs, index: FaultyIndex) -> None:

@@ -219,9 +219,11 @@ def test_an_object_is_read_back_without_its_head(blobs: FileBlobs) -> None:
 def fail_to_sync(patch: pytest.MonkeyPatch, bad: str) -> None:
     real = Syncer.errors
 
-    def errors(syncer: Syncer, files: Sequence[File]) -> list[OSError | None]:
+    def errors(syncer: Syncer, files: Sequence[File], meanwhile: Callable[[], None]) -> list[OSError | None]:
         is_bad = [os.readlink(f"/proc/self/fd/{file.fd}") == bad for file in files]
-        return [OSError(5, "") if bad else error for bad, error in zip(is_bad, real(syncer, files), strict=True)]
+        return [
+            OSError(5, "") if bad else error for bad, error in zip(is_bad, real(syncer, files, meanwhile), strict=True)
+        ]
 
     patch.setattr(Syncer, "errors", errors)
 

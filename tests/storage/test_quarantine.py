@@ -26,7 +26,7 @@ async def set_apart(folder: Path, *, holder: bool = False) -> Quarantined:
         assert await send(archive, "1.5", OTHER) is Outcome.QUARANTINED
     (one,) = listed(folder / "index.sqlite")
     if not holder:
-        with opened(folder, folder / "index.sqlite", DEFAULT_LIMITS) as held, held._index._open_writer._transaction():
+        with opened(folder, folder / "index.sqlite", DEFAULT_LIMITS) as held:
             held._index._open_writer._db.execute("DELETE FROM instance WHERE uid = '1.5'")
         next(folder.glob("studies/**/1.5.*.dcm")).unlink()
     return one

@@ -63,6 +63,21 @@ def test_a_batch_that_fails_leaves_nothing_of_itself_and_nothing_remembered(inde
     assert (found(index), found(index, Level.STUDY)) == (2, 2)
 
 
+def test_what_is_staged_is_seen_when_it_is_committed(index: SqliteIndex) -> None:
+    index.stage([record("1.1")], [record("1.2")])
+    assert found(index) == 0 and index.statistics().quarantined == 0 and index.locate("1.1") is None
+    index.commit()
+    assert found(index) == 1 and index.statistics().quarantined == 1
+
+
+def test_what_is_undone_was_never_there(index: SqliteIndex) -> None:
+    index.stage([record("1.1")], [record("1.2")])
+    index.undo()
+    index.undo()
+    index.add([record("1.1", study="1.9")], [])
+    assert (found(index), found(index, Level.STUDY), index.statistics().quarantined) == (1, 1, 0)
+
+
 def test_a_record_that_cannot_be_stored_is_not_taken_for_a_busy_index(index: SqliteIndex) -> None:
     with pytest.raises(UnicodeEncodeError):
         index.add([record("1.1", study="lone \ud800 surrogate")], [])

@@ -4,13 +4,13 @@ import ctypes
 import errno
 import os
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from scpd.storage import aio
-from scpd.storage.aio import AT_ONCE, NUMBERS, Ring
+from scpd.storage.aio import AT_ONCE, NUMBERS, Request, Ring
 from scpd.storage.syncer import File, Syncer
 
 
@@ -79,14 +79,35 @@ def kernel() -> Iterator[Syncer]:
     made.close()
 
 
-def test_the_kernel_does_all_but_the_first(
+def test_the_kernel_does_them_all(
     kernel: Syncer, opened: Callable[[int], list[File]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    by_hand: list[int] = []
-    monkeypatch.setattr(os, "fdatasync", by_hand.append)
-    files = opened(5)
-    assert kernel.errors(files) == [None] * 5
-    assert by_hand == [files[0].fd]
+    monkeypatch.setattr(os, "fdatasync", lambda fd: pytest.fail("synced by hand"))
+    assert kernel.errors(opened(5)) == [None] * 5
+
+
+@pytest.mark.parametrize("count", [1, 5, AT_ONCE + 1])
+def test_there_is_one_thing_to_do_meanwhile(
+    syncer: Syncer, opened: Callable[[int], list[File]], monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """Behind what the kernel was told to begin, and before anybody waits for it."""
+    calls: list[str] = []
+    real_begin, real_ended = Ring.begin, Ring.ended
+
+    def begin(ring: Ring, requests: Sequence[Request]) -> Iterator[int | None]:
+        calls.append("begun")
+        return real_begin(ring, requests)
+
+    def ended(ring: Ring, at_least: int) -> Mapping[int, int]:
+        calls.append("ended")
+        return real_ended(ring, at_least)
+
+    monkeypatch.setattr(Ring, "begin", begin)
+    monkeypatch.setattr(Ring, "ended", ended)
+    monkeypatch.setattr(os, "fdatasync", lambda fd: calls.append("by hand"))
+    assert syncer.errors(opened(count), lambda: calls.append("meanwhile")) == [None] * count
+    assert calls.count("meanwhile") == 1
+    assert set(calls[: calls.index("meanwhile")]) <= {"begun"} and len(calls) > 1
 
 
 def test_what_the_kernel_could_not_write_failed(
@@ -94,7 +115,7 @@ def test_what_the_kernel_could_not_write_failed(
 ) -> None:
     real = Ring.ended
     monkeypatch.setattr(Ring, "ended", lambda ring, at_least: {token: -errno.ENOSPC for token in real(ring, at_least)})
-    assert [error and error.errno for error in kernel.errors(opened(3))] == [None, errno.ENOSPC, errno.ENOSPC]
+    assert [error and error.errno for error in kernel.errors(opened(3))] == [errno.ENOSPC] * 3
 
 
 def test_an_interrupted_wait_goes_on(
@@ -120,7 +141,7 @@ def test_a_result_that_cannot_be_had_is_a_failure_and_the_next_is_synced_by_hand
         raise OSError(errno.EFAULT, "no results")
 
     monkeypatch.setattr(Ring, "ended", ended)
-    assert [error and error.errno for error in kernel.errors(opened(3))] == [None, errno.EIO, errno.EIO]
+    assert [error and error.errno for error in kernel.errors(opened(3))] == [errno.EIO] * 3
     assert kernel.errors(opened(3)) == [None] * 3
 
 
