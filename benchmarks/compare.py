@@ -23,7 +23,7 @@ from benchmarks.running import Running
 from benchmarks.sending import Load, Result, measure, send
 from benchmarks.servers import SERVERS
 
-INSTANCES = {"tiny4k": 4_000, "ct512k": 800, "us100m": 16}
+INSTANCES = {"tiny4k": 4_000, "ct512k": 800, "us100m": 40}
 WARM_UP = {"tiny4k": 10, "ct512k": 10, "us100m": 1}
 """What is loaded once is not measured."""
 FIRST_MEASURED = 1_000

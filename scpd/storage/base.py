@@ -174,6 +174,10 @@ class Holder:
     location: Location = ""
 
 
+def nothing() -> None:
+    """What there is to do meanwhile, where there is nothing to do."""
+
+
 class Draft(Protocol):
     """An object on its way to the disk; invisible wherever it is. What writes, reads or moves it raises OSError."""
 
@@ -250,7 +254,7 @@ class Blobs(Protocol):
         ...
 
     def settle(
-        self, placed: Mapping[Location, Draft | None], meanwhile: Callable[[], None] = ...
+        self, placed: Mapping[Location, Draft | None], meanwhile: Callable[[], None] = nothing
     ) -> Mapping[Location, OSError]:
         """Makes placed objects durable, content and name; with None, the name only. For one thread at a time.
 

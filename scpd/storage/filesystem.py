@@ -25,7 +25,7 @@ from blake3 import blake3
 
 from scpd.dataset.uid import is_valid_uid
 from scpd.storage import part10
-from scpd.storage.base import Draft, Incoming, Instance, Location, StoreUnavailable
+from scpd.storage.base import Draft, Incoming, Instance, Location, StoreUnavailable, nothing
 from scpd.storage.digests import BLAKE3
 from scpd.storage.direct import DirectWriter
 from scpd.storage.draft import FileDraft
@@ -33,7 +33,7 @@ from scpd.storage.folders import FOLDER_MODE, Folders, open_folder, sync_folder
 from scpd.storage.frontier import LIFE_CHARACTERS, Frontier, subject_of
 from scpd.storage.journal import Journal
 from scpd.storage.lock import Lock
-from scpd.storage.syncer import File, Syncer, nothing
+from scpd.storage.syncer import File, Syncer
 from scpd.storage.syncfs import reports_failures, sync_file_system
 
 READ_BYTES = 1 << 20

@@ -10,9 +10,8 @@ from threading import Lock
 from scpd.dataset.attributes import Attributes
 from scpd.query.matching import answer
 from scpd.query.terms import Level, Model, Query
-from scpd.storage.base import Draft, Holder, Incoming, Instance, Location, Record, Sealed, StorageStatistics
+from scpd.storage.base import Draft, Holder, Incoming, Instance, Location, Record, Sealed, StorageStatistics, nothing
 from scpd.storage.digests import digest_of
-from scpd.storage.syncer import nothing
 
 PAGE_ROWS = 200
 UNLIMITED_BYTES = 1 << 62

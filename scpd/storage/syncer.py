@@ -7,10 +7,7 @@ from itertools import chain, repeat
 from typing import NamedTuple
 
 from scpd.storage.aio import AT_ONCE, SYNC, SYNC_DATA, Request, Ring, failure, opened_ring
-
-
-def nothing() -> None:
-    """What there is to do meanwhile, if there is nothing to do."""
+from scpd.storage.base import nothing
 
 
 class File(NamedTuple):

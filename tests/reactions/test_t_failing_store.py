@@ -23,11 +23,12 @@ from scpd.storage.base import (
     OutOfResources,
     Sealed,
     StorageError,
+    nothing,
 )
 from scpd.storage.draft import FileDraft
 from scpd.storage.filesystem import FileBlobs
 from scpd.storage.sqlite import SqliteIndex
-from scpd.storage.syncer import File, Syncer, nothing
+from scpd.storage.syncer import File, Syncer
 from tests.daemon import Daemon
 from tests.datasets import PATIENT_MARK, ct
 from tests.rawpeer import Message, RawPeer

@@ -13,10 +13,9 @@ from random import Random
 from scpd.dataset.attributes import Attributes
 from scpd.query.terms import Query
 from scpd.storage.archive import Archive
-from scpd.storage.base import CommitInDoubt, Draft, Holder, Incoming, Location, OutOfResources, Record, Sealed
+from scpd.storage.base import CommitInDoubt, Draft, Holder, Incoming, Location, OutOfResources, Record, Sealed, nothing
 from scpd.storage.committer import Commit, Committer
 from scpd.storage.memory import MemoryBlobs, MemoryIndex
-from scpd.storage.syncer import nothing
 
 INJECTED = "injected by the simulation"
 

@@ -14,11 +14,11 @@ from scpd.storage.base import (
     Outcome,
     OutOfResources,
     Record,
+    nothing,
 )
 from scpd.storage.committer import BATCH_BYTES_MAX, Commit, Committer
 from scpd.storage.digests import digest_of
 from scpd.storage.memory import MemoryBlobs, MemoryDraft, MemoryIndex
-from scpd.storage.syncer import nothing
 from scpd.testing import attributes, incoming, instance
 
 
