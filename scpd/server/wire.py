@@ -1,9 +1,9 @@
 """One TCP connection as an association sees it: blocks in, bytes out, and a bell that ends a wait.
 
-`Wire` is an asyncio BufferedProtocol: the socket fills pooled blocks and no byte is copied on the way. It reads a
-block ahead while the association is busy with the disk, and stops reading when that is full: this is the
-whole of the back-pressure towards the peer. It knows nothing of PDUs, and of TLS only what is different in the calls
-it gets: a TLS connection is never half-closed, and asks for room more often than it has something to fill it.
+`Wire` is an asyncio BufferedProtocol: the socket fills pooled blocks and no byte is copied on the way. It reads a block
+ahead while the association is busy with the disk, and stops reading when that is full: this is the whole of the
+back-pressure towards the peer. It knows nothing of PDUs, and of TLS only what is different in the calls it gets: a TLS
+connection is never half-closed, and asks for room more often than it has something to fill it.
 """
 
 import asyncio

@@ -193,7 +193,7 @@ class Committer:
         except Exception as error:
             commit.fail(error)
 
-    def _settle(self, rows: "Rows") -> None:
+    def _settle(self, rows: Rows) -> None:
         """Makes placed objects durable, and meanwhile writes their rows."""
         failed: Mapping[Location, Exception]
         try:
@@ -267,7 +267,7 @@ class Committer:
             return Outcome.QUARANTINED
         return Outcome.STORED if holder.stored is None else DUPLICATES[self._duplicates]
 
-    def _add(self, rows: "Rows") -> None:
+    def _add(self, rows: Rows) -> None:
         batch = rows.batch
         try:
             rows.commit()
