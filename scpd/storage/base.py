@@ -314,10 +314,6 @@ class Index(Protocol):
         """Drops what was staged, if anything was. Never raises."""
         ...
 
-    def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
-        """`stage` and `commit`."""
-        ...
-
     def known(self, names: Mapping[Location, str]) -> Collection[Location]:
         """Those of the locations, given with their SOP Instance UIDs, that have a row, in quarantine or not."""
         ...

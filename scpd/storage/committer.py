@@ -106,11 +106,11 @@ class Rows:
         self._error: Exception | None = None
 
     def write(self) -> None:
-        """Stages them, once. What goes wrong is raised by `commit`."""
+        """Stages them. What goes wrong is raised by `commit`: here, syncs may be under way."""
         self._is_written = True
-        stored = [commit.record() for commit in self.batch if commit.outcome is not Outcome.QUARANTINED]
-        aside = [commit.record() for commit in self.batch if commit.outcome is Outcome.QUARANTINED]
         try:
+            stored = [commit.record() for commit in self.batch if commit.outcome is not Outcome.QUARANTINED]
+            aside = [commit.record() for commit in self.batch if commit.outcome is Outcome.QUARANTINED]
             self._index.stage(stored, aside)
         except Exception as error:
             self._error = error

@@ -128,10 +128,6 @@ class MemoryIndex:
     def holders(self, sop_instance_uids: Collection[str]) -> Mapping[str, Holder]:
         return {uid: self._holder(uid) for uid in sop_instance_uids}
 
-    def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
-        self.stage(stored, quarantined)
-        self.commit()
-
     def stage(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
         self._staged = stored, quarantined
 

@@ -74,6 +74,7 @@ class SqliteIndex:
         return self._open_writer.holders(sop_instance_uids)
 
     def add(self, stored: Sequence[Record], quarantined: Sequence[Record]) -> None:
+        """`stage` and `commit`, for those who have nothing to do in between."""
         self.stage(stored, quarantined)
         self.commit()
 
@@ -88,7 +89,7 @@ class SqliteIndex:
         self._open_writer.undo()
 
     def release(self, number: int, record: Record | None) -> None:
-        """Takes a row out of quarantine and makes it an instance, or nothing, in one transaction. Raises as `add`."""
+        """Makes a quarantined row an instance, or nothing, in one transaction. Raises as `commit`."""
         self._open_writer.release(number, record)
 
     def known(self, names: Mapping[Location, str]) -> Collection[Location]:

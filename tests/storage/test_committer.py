@@ -188,6 +188,22 @@ async def test_one_object_of_which_no_row_can_be_made_costs_the_others_nothing(
     assert len(blobs.placed) == 2
 
 
+async def test_a_mistake_in_one_record_neither_ends_the_syncs_nor_costs_the_others_anything(
+    blobs: FaultyBlobs, index: FaultyIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Commit.record
+
+    def record(commit: Commit) -> Record:
+        if commit.incoming.sop_instance_uid == "1.2":
+            raise ZeroDivisionError
+        return real(commit)
+
+    monkeypatch.setattr(Commit, "record", record)
+    (answers,) = await committed(blobs, index, [("1.1", b"a"), ("1.2", b"b"), ("1.3", b"c")])
+    assert kinds(answers) == [Outcome.STORED, ZeroDivisionError, Outcome.STORED]
+    assert blobs.settled == ["object 0", "object 1", "object 2"] and sorted(blobs.placed) == ["object 0", "object 2"]
+
+
 async def test_what_cannot_be_synced_fails_alone_and_is_gone(blobs: FaultyBlobs, index: FaultyIndex) -> None:
     blobs.unsettled = ["object 1"]
     (answers,) = await committed(blobs, index, [("1.1", b"a"), ("1.2", b"b"), ("1.3", b"c")])
