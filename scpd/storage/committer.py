@@ -19,6 +19,7 @@ only the sender can repeat the object.
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -51,6 +52,8 @@ DUPLICATES: Mapping[Duplicates, Outcome] = {
     Duplicates.REPLACE: Outcome.REPLACED,
     Duplicates.REFUSE: Outcome.REFUSED,
 }
+END: Sequence["Commit"] = ()
+"""Nothing follows."""
 NOBODY = Holder(None, frozenset())
 UNSEALED = Sealed(b"", 0)
 
@@ -125,13 +128,18 @@ class Rows:
 
 
 class Committer:
-    """The thread between Blobs and Index. `start`, `submit` and `close` are for others, the rest is the thread's."""
+    """The thread between Blobs and Index. `start`, `submit` and `close` are for others.
+
+    `_hand_over` and what is gathered are the event loop's, the rest is the thread's.
+    """
 
     def __init__(self, blobs: Blobs, index: Index, duplicates: Duplicates = Duplicates.KEEP_BOTH) -> None:
         self._blobs = blobs
         self._index = index
         self._duplicates = duplicates
-        self._queue: SimpleQueue[Commit | None] = SimpleQueue()
+        self._queue: SimpleQueue[Sequence[Commit]] = SimpleQueue()
+        self._gathered: list[Commit] = []
+        self._waiting: deque[Commit] = deque()
         self._thread = threading.Thread(target=self._run, name="scpd-commit", daemon=True)
         self._in_doubt: set[Location] = set()
 
@@ -140,14 +148,22 @@ class Committer:
         self._thread.start()
 
     def submit(self, commit: Commit) -> None:
-        """Queues an object; its `answer` is resolved in the event loop it belongs to."""
-        self._queue.put(commit)
+        """Queues an object, in the event loop that its `answer` belongs to and will be resolved in."""
+        if not self._gathered:
+            commit.answer.get_loop().call_soon(self._hand_over)
+        self._gathered.append(commit)
 
     def close(self) -> None:
-        """Blocks until all that was submitted is answered. May be called twice."""
-        self._queue.put(None)
+        """Blocks until all that was submitted before this turn of the event loop is answered. May be called twice."""
+        self._queue.put(END)
         if self._thread.ident is not None:
             self._thread.join()
+
+    def _hand_over(self) -> None:
+        """Queues all that came in one turn of the event loop: for each handful, the thread has to be woken up."""
+        gathered, self._gathered = self._gathered, []
+        if gathered:
+            self._queue.put(gathered)
 
     def _run(self) -> None:
         while batch := self._next_batch():
@@ -159,18 +175,24 @@ class Committer:
         batch: list[Commit] = []
         size_bytes = 0
         while len(batch) < BATCH_MAX and size_bytes < BATCH_BYTES_MAX:
-            try:
-                commit = self._queue.get(block=not batch)
-            except Empty:
+            if not self._waiting and not self._receive(waits=not batch):
                 break
-            if commit is None:
-                if batch:
-                    self._queue.put(None)  # the end of the next one
-                break
+            commit = self._waiting.popleft()
             self._seal(commit)
             batch.append(commit)
             size_bytes += sum(map(len, commit.rest))
         return batch
+
+    def _receive(self, *, waits: bool) -> bool:
+        """Takes what was handed over; whether there was something."""
+        try:
+            handful = self._queue.get(block=waits)
+        except Empty:
+            return False
+        if handful is END and not waits:
+            self._queue.put(END)  # of the next batch
+        self._waiting.extend(handful)
+        return bool(handful)
 
     def _seal(self, commit: Commit) -> None:
         try:

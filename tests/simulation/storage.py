@@ -14,7 +14,7 @@ from scpd.dataset.attributes import Attributes
 from scpd.query.terms import Query
 from scpd.storage.archive import Archive
 from scpd.storage.base import CommitInDoubt, Draft, Holder, Incoming, Location, OutOfResources, Record, Sealed, nothing
-from scpd.storage.committer import Commit, Committer
+from scpd.storage.committer import END, Commit, Committer
 from scpd.storage.memory import MemoryBlobs, MemoryIndex
 
 INJECTED = "injected by the simulation"
@@ -215,7 +215,8 @@ class SimulatedCommitter(Committer):
 
     def _work_off(self) -> None:
         self._is_awake = False
-        self._queue.put(None)
+        self._hand_over()
+        self._queue.put(END)
         self._run()
 
     def close(self) -> None:

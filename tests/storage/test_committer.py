@@ -117,7 +117,8 @@ class OneBatch(Committer):
     """Without threads: takes whatever waits when it is told to, all of it in one batch."""
 
     def start(self) -> None:
-        self._queue.put(None)
+        self._hand_over()
+        self.close()
         self._run()
 
 
@@ -350,9 +351,15 @@ async def test_what_comes_while_a_batch_is_sealed_joins_it(
     answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
     late = Commit(incoming("1.3"), instance(attributes("1.3")), None, [memoryview(b"c")], answer)
 
+    loop = asyncio.get_running_loop()
+
+    async def come_late() -> None:
+        committer.submit(late)
+        await asyncio.sleep(0)
+
     def draft(incoming: Incoming) -> MemoryDraft:
         if incoming.sop_instance_uid == "1.2":
-            committer.submit(late)
+            asyncio.run_coroutine_threadsafe(come_late(), loop).result(10)
         return FaultyBlobs.draft(blobs, incoming)
 
     monkeypatch.setattr(blobs, "draft", draft)
@@ -360,6 +367,19 @@ async def test_what_comes_while_a_batch_is_sealed_joins_it(
     committer.start()
     assert [*await early, await answer] == [Outcome.STORED] * 3
     committer.close()
+    assert index.batches == [3]
+
+
+async def test_what_comes_in_one_turn_of_the_event_loop_wakes_the_thread_once(
+    blobs: FaultyBlobs, index: FaultyIndex
+) -> None:
+    committer = Committer(blobs, index)
+    waiting = submit(committer, [("1.1", b"a"), ("1.2", b"b"), ("1.3", b"c")])
+    await asyncio.sleep(0)
+    assert committer._queue.qsize() == 1
+    committer.start()
+    assert await waiting == [Outcome.STORED] * 3
+    await asyncio.to_thread(committer.close)
     assert index.batches == [3]
 
 
