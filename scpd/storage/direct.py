@@ -5,8 +5,10 @@ virtual machine's host or by others in need, finding these pages takes longer th
 costs; and they are kept for readers, while an archive that takes gigabytes is seldom asked for what came last.
 
 A disk takes whole blocks from aligned memory only. So bytes are gathered in a `Lane`; what follows the last whole block
-of a file goes through the page cache, which the two may share as long as no block is in both. The last write of a file
-is only begun, so that the disk is busy while the next object is prepared; `DirectWriter.wait_written` waits for all.
+of a file goes through the page cache, which the two may share as long as no block is in both. Lanes lie side by side in
+memory that the system is asked to make of huge pages: half a megabyte is one piece there for the disk, not 128. The
+last write of a file is only begun, so that the disk is busy while the next object is prepared;
+`DirectWriter.wait_written` waits for all.
 """
 
 import ctypes
@@ -15,7 +17,7 @@ import fcntl
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from mmap import MAP_ANONYMOUS, MAP_PRIVATE, PAGESIZE, mmap
+from mmap import MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_PRIVATE, PAGESIZE, mmap
 
 from scpd.storage.aio import WRITE, Request, Ring, failure, opened_ring
 from scpd.storage.digests import BLAKE3, UNKNOWN, Digester
@@ -24,8 +26,9 @@ DIRECT_BYTES_MIN = 262_144
 """Below, the page cache costs less than the way past it, as long as there is memory at hand."""
 BLOCK_BYTES = max(4096, PAGESIZE)  # disks have 512 or 4096, and what the page cache holds must not be written beside it
 LANE_BYTES = 1_179_648  # whole blocks: what is gathered of a message, and what a file has before it
-LANES_KEPT = 16
 UNDER_WAY_MAX = 16
+LANES_KEPT = UNDER_WAY_MAX + 5  # one for each thread that gathers; pages that were never used cost nothing
+HUGE_PAGE_BYTES = 2_097_152
 
 
 class Lane:
@@ -33,10 +36,24 @@ class Lane:
 
     __slots__ = ("address", "view")
 
-    def __init__(self) -> None:
-        memory = mmap(-1, LANE_BYTES, MAP_PRIVATE | MAP_ANONYMOUS)
-        self.view = memoryview(memory)
-        self.address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    def __init__(self, view: memoryview) -> None:
+        self.view = view
+        self.address = address_of(view)
+
+
+def lanes(count: int) -> list[Lane]:
+    """So many side by side, from the start of a huge page on."""
+    memory = mmap(-1, count * LANE_BYTES + HUGE_PAGE_BYTES, MAP_PRIVATE | MAP_ANONYMOUS)
+    with suppress(OSError):  # a kernel without them
+        memory.madvise(MADV_HUGEPAGE)
+    view = memoryview(memory)
+    first = -address_of(view) % HUGE_PAGE_BYTES
+    return [Lane(view[begin : begin + LANE_BYTES]) for begin in range(first, first + count * LANE_BYTES, LANE_BYTES)]
+
+
+def address_of(view: memoryview) -> int:
+    """Where its bytes lie."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(view))
 
 
 class DirectWriter:
@@ -51,6 +68,7 @@ class DirectWriter:
     def open(self, folder: str) -> None:
         """Finds out, by a file in `folder`, whether the file system there can do it. Raises OSError."""
         self._ring = opened_ring()
+        self._free = lanes(LANES_KEPT)[::-1]  # the first one last, so that it is used first
         path = f"{folder}/direct"
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
@@ -83,7 +101,7 @@ class DirectWriter:
         try:
             return self._free.pop()
         except IndexError:
-            return Lane()
+            return lanes(1)[0]
 
     def give_back(self, lane: Lane) -> None:
         """Ends the use of a lane."""

@@ -16,11 +16,13 @@ from scpd.storage.digests import BLAKE3, UNKNOWN, VALUE_BYTES, Digester, digest_
 from scpd.storage.direct import (
     BLOCK_BYTES,
     DIRECT_BYTES_MIN,
+    HUGE_PAGE_BYTES,
     LANE_BYTES,
     LANES_KEPT,
     UNDER_WAY_MAX,
     DirectFile,
     DirectWriter,
+    lanes,
 )
 from scpd.storage.filesystem import FileBlobs, Large, Sync
 from scpd.storage.part10 import file_head
@@ -173,13 +175,33 @@ def test_the_head_is_there_with_the_digest_however_the_object_came(tmp_path: Pat
     blobs.close()
 
 
+def test_lanes_lie_side_by_side_from_the_start_of_a_huge_page_on() -> None:
+    made = lanes(5)
+    addresses = [lane.address for lane in made]
+    assert addresses[0] % HUGE_PAGE_BYTES == LANE_BYTES % BLOCK_BYTES == 0
+    assert addresses == [*range(addresses[0], addresses[0] + 5 * LANE_BYTES, LANE_BYTES)]
+    for number, lane in enumerate(made):
+        lane.view[:] = bytes([number]) * LANE_BYTES
+    assert [bytes(lane.view) for lane in made] == [bytes([number]) * LANE_BYTES for number in range(5)]
+
+
+def test_more_lanes_than_are_kept_can_be_had(writer: DirectWriter) -> None:
+    taken = [writer.lane() for _ in range(LANES_KEPT + 2)]
+    assert len({lane.address for lane in taken}) == LANES_KEPT + 2
+    assert all(lane.address % BLOCK_BYTES == 0 for lane in taken)
+    for lane in taken:
+        writer.give_back(lane)
+    assert len(writer._free) == LANES_KEPT
+
+
 def test_lanes_are_used_again(writer: DirectWriter, new_file: Files) -> None:
+    before = {lane.address for lane in writer._free}
     for _ in range(3 * UNDER_WAY_MAX):
         fd, _ = new_file()
         new(writer, fd).finish([memoryview(bytes(20_000))])
         assert len(writer._under_way) <= UNDER_WAY_MAX
     writer.wait_written()
-    assert 0 < len(writer._free) <= LANES_KEPT
+    assert {lane.address for lane in writer._free} == before
 
 
 @pytest.mark.parametrize("result", [-errno.EIO, -errno.ENOSPC, 0, BLOCK_BYTES])
@@ -243,7 +265,7 @@ def test_a_failure_by_hand_is_raised_and_keeps_no_lane(
     def failing(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    lanes = len(writer._free)
+    free = len(writer._free)
     file = new(writer, new_file()[0])
     with monkeypatch.context() as patch:
         patch.setattr(os, call, failing)
@@ -253,7 +275,7 @@ def test_a_failure_by_hand_is_raised_and_keeps_no_lane(
         with pytest.raises(OSError, match="No space"):
             file.finish([memoryview(bytes(20_001))])
     writer.wait_written()
-    assert len(writer._free) == lanes
+    assert len(writer._free) == free
 
 
 @pytest.mark.parametrize("call", ["fcntl", "posix_fallocate", "pwrite"])
