@@ -64,6 +64,7 @@ class Archive:
         self._committer.start()
 
     async def close(self) -> None:
+        self._committer.hand_over()
         await in_thread(self._writers, self._close)
         self._writers.shutdown()
         self._readers.shutdown()

@@ -128,10 +128,7 @@ class Rows:
 
 
 class Committer:
-    """The thread between Blobs and Index. `start`, `submit` and `close` are for others.
-
-    `_hand_over` and what is gathered are the event loop's, the rest is the thread's.
-    """
+    """The thread between Blobs and Index. Methods with a public name are for others, the rest is the thread's."""
 
     def __init__(self, blobs: Blobs, index: Index, duplicates: Duplicates = Duplicates.KEEP_BOTH) -> None:
         self._blobs = blobs
@@ -150,20 +147,23 @@ class Committer:
     def submit(self, commit: Commit) -> None:
         """Queues an object, in the event loop that its `answer` belongs to and will be resolved in."""
         if not self._gathered:
-            commit.answer.get_loop().call_soon(self._hand_over)
+            commit.answer.get_loop().call_soon(self.hand_over)
         self._gathered.append(commit)
 
-    def close(self) -> None:
-        """Blocks until all that was submitted before this turn of the event loop is answered. May be called twice."""
-        self._queue.put(END)
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _hand_over(self) -> None:
-        """Queues all that came in one turn of the event loop: for each handful, the thread has to be woken up."""
+    def hand_over(self) -> None:
+        """Queues what came in one turn of the event loop, at its end or before `close`: each time wakes the thread."""
         gathered, self._gathered = self._gathered, []
         if gathered:
             self._queue.put(gathered)
+
+    def close(self) -> None:
+        """Blocks until all that was handed over is answered; in another thread than the event loop's, if anything was.
+
+        May be called twice.
+        """
+        self._queue.put(END)
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         while batch := self._next_batch():

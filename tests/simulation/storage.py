@@ -215,7 +215,7 @@ class SimulatedCommitter(Committer):
 
     def _work_off(self) -> None:
         self._is_awake = False
-        self._hand_over()
+        self.hand_over()
         self._queue.put(END)
         self._run()
 

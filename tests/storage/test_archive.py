@@ -4,7 +4,7 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from scpd.storage import aio, filesystem
 from scpd.storage.archive import Archive
 from scpd.storage.backends import open_filesystem
 from scpd.storage.base import Backend, Duplicates, Incoming, Outcome, OutOfResources, StorageError, StoreUnavailable
+from scpd.storage.committer import Committer
 from scpd.storage.digests import digest_of
 from scpd.storage.filesystem import FileBlobs
 from scpd.storage.memory import MemoryBlobs, MemoryDraft, MemoryIndex
@@ -438,3 +439,28 @@ async def test_closing_waits_for_what_was_submitted(tmp_path: Path) -> None:
         await asyncio.sleep(0)
     await archive.close()
     assert set(await asyncio.gather(*stores)) == {Outcome.STORED}
+
+
+async def test_closing_waits_for_what_was_submitted_in_the_same_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, left = Committer.close, []
+
+    async def at_once(_: object, call: Callable[[], None]) -> None:
+        call()
+
+    def close(committer: Committer) -> None:
+        left.append(len(committer._gathered))
+        committer.hand_over()  # or a failure would wait for ever
+        real(committer)
+
+    archive = archive_in(tmp_path)
+    await archive.open()
+    sink = await archive.open_sink(incoming("1.5"))
+    await sink.write([memoryview(b"x")], last=True)
+    monkeypatch.setattr("scpd.storage.archive.in_thread", at_once)
+    monkeypatch.setattr(Committer, "close", close)
+    stored = asyncio.create_task(sink.commit(instance(attributes("1.5"))))
+    await asyncio.create_task(archive.close())
+    assert await stored is Outcome.STORED
+    assert left == [0]

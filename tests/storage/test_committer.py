@@ -117,7 +117,7 @@ class OneBatch(Committer):
     """Without threads: takes whatever waits when it is told to, all of it in one batch."""
 
     def start(self) -> None:
-        self._hand_over()
+        self.hand_over()
         self.close()
         self._run()
 
